@@ -1,0 +1,89 @@
+"""Cards and devices over time: issue, expiry, block, reissue, activation; which devices a customer has used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from finsim.clock import DAY
+
+if TYPE_CHECKING:
+    from finsim.economy import Economy
+
+VALID_DAYS = 4 * 365
+"""Cards are valid for four years (assumption: usual practice of issuers)."""
+REISSUES = 60
+"""Most reissues of one card that its id can count."""
+DEBIT, CREDIT = 0, 2
+
+
+class CardBook:
+    """When each present card was issued, and all cards and devices of the past.
+
+    Args:
+        economy: the economy whose customers hold them.
+    """
+
+    def __init__(self, economy: Economy) -> None:
+        self.economy = economy
+        birth = economy.world.birth
+        self.issued = np.stack([birth.debit_issued, birth.credit_issued], axis=1).astype(np.int64) * DAY
+        self.past: list[tuple[int, int, int, int, int]] = []  # customer, slot, ordinal, issued, blocked (0: expired)
+        self.devices: list[tuple[int, int, int]] = []  # customer, ordinal, first seen
+
+    def ordinal(self, customer: int, slot: int) -> int:
+        """Return how often a card was reissued so far."""
+        return int(self.economy.world.customers.data["credit_ordinal" if slot == CREDIT else "debit_ordinal"][customer])
+
+    def code(self, customer: int, slot: int) -> int:
+        """Return the packed code of the present card."""
+        return customer << 7 | (64 if slot == CREDIT else 0) | self.ordinal(customer, slot)
+
+    def holds(self, customer: int, slot: int) -> bool:
+        """Return whether the customer has a card on this account, blocked or not."""
+        return bool(self.economy.world.customers.data["cards"][customer] & (4 if slot == CREDIT else 1))
+
+    def block(self, customer: int, slot: int, at: int) -> bool:
+        """Block a card; False if there is none that could be blocked."""
+        data = self.economy.world.customers.data
+        column = "credit_blocked" if slot == CREDIT else "debit_blocked"
+        if not self.holds(customer, slot) or data[column][customer] or self.ordinal(customer, slot) >= REISSUES:
+            return False
+        data[column][customer] = 1
+        self.past.append((customer, slot, self.ordinal(customer, slot), int(self.issued[customer, slot // 2]), at))
+        self.economy.log.event(at, customer, "card_blocked", slot=slot)
+        return True
+
+    def reissue(self, customer: int, slot: int, at: int) -> None:
+        """Put a new card in the place of a blocked one."""
+        self._next(customer, slot, at)
+        self.economy.world.customers.data["credit_blocked" if slot == CREDIT else "debit_blocked"][customer] = 0
+        self.economy.log.event(at, customer, "card_issued", slot=slot)
+        self.economy.log.event(at, customer, "card_activated", slot=slot)
+
+    def expire(self, day: int) -> None:
+        """Replace the cards that expire on a day; the new one came by post before."""
+        data = self.economy.world.customers.data
+        for column, slot in ((0, DEBIT), (1, CREDIT)):
+            name = "credit" if slot == CREDIT else "debit"
+            due = (self.issued[:, column] // DAY + VALID_DAYS == day) & (data["cards"] & (4 if slot == CREDIT else 1) > 0)
+            for customer in np.flatnonzero(due & (data[f"{name}_blocked"] == 0) & (data[f"{name}_ordinal"] < REISSUES)).tolist():
+                self.past.append((customer, slot, self.ordinal(customer, slot), int(self.issued[customer, column]), 0))
+                self._next(customer, slot, day * DAY)
+                self.economy.log.event(day * DAY, customer, "card_issued", slot=slot)
+
+    def _next(self, customer: int, slot: int, at: int) -> None:
+        data = self.economy.world.customers.data
+        data["credit_ordinal" if slot == CREDIT else "debit_ordinal"][customer] += 1
+        self.issued[customer, slot // 2] = at
+
+    def state(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return what a checkpoint keeps."""
+        return {}, {"issued": self.issued, "past": np.array(self.past, dtype=np.int64).reshape(-1, 5), "devices": np.array(self.devices, dtype=np.int64).reshape(-1, 3)}
+
+    def restore(self, values: dict[str, Any], arrays: dict[str, Any]) -> None:
+        """Take back what `state` returned."""
+        self.issued = arrays["issued"].copy()
+        self.past = [tuple(row) for row in arrays["past"].tolist()]
+        self.devices = [tuple(row) for row in arrays["devices"].tolist()]

@@ -1,0 +1,287 @@
+"""Claims: how fraud becomes known, cards are replaced, money is recovered, and who bears the loss."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from finsim import payments as pay
+from finsim.agents.settlement import S_CHARGEBACK, S_REPRESENTMENT
+from finsim.clock import DAY, HOUR
+from finsim.ids import mix64
+from finsim.rng import Purpose, to_normal
+from finsim.state import record
+
+if TYPE_CHECKING:
+    from finsim.agents.bank import Bank
+
+REASON_CARD_NOT_PRESENT, REASON_COUNTERFEIT, REASON_LOST = "10.4", "10.3", "10.2"
+"""Visa dispute conditions: card-absent fraud, counterfeit, other fraud with the card present."""
+
+
+@record
+@dataclass
+class Loss:
+    """One fraudulent row that went through.
+
+    Attributes:
+        number: transaction id.
+        at: its time, microseconds.
+        cents: amount.
+        payer, payee: account rows.
+        merchant: merchant row; -1 for none.
+        remote: made without the card being present.
+        secure: authenticated by 3-D Secure.
+        rail: position in RAILS.
+        slot: account slot of the payer.
+        claimed: whether it was reported.
+    """
+
+    number: int
+    at: int
+    cents: int
+    payer: int
+    payee: int
+    merchant: int
+    remote: bool
+    secure: bool
+    rail: int
+    slot: int
+    claimed: bool = False
+
+
+@record
+@dataclass
+class Case:
+    """What one customer lost, or helped to move, in one campaign."""
+
+    campaign: int
+    customer: int
+    losses: list[Loss] = field(default_factory=list)
+    reported: bool = False
+
+
+class Claims:
+    """A bank's claims desk.
+
+    Args:
+        bank: the bank it belongs to.
+    """
+
+    def __init__(self, bank: Bank) -> None:
+        self.bank = bank
+        self.cases: dict[tuple[int, int], Case] = {}
+
+    # -- what happened ------------------------------------------------------------------------------------
+
+    def take(self, row: np.void) -> None:
+        """Take note of an approved row: fraud opens or extends a case, a genuine one may be disputed in error."""
+        if row["decision"] != pay.APPROVED:
+            return
+        if not row["truth"]:
+            if row["campaign"] < 0 and not row["alert"] and not row["flags"] & pay.RELEASE:
+                self._dispute_in_error(row)
+            return
+        if row["truth"] != pay.IS_FRAUD:
+            return
+        campaign, customer = int(row["campaign"]), int(row["owner"])
+        case = self.cases.setdefault((campaign, customer), Case(campaign, customer))
+        case.losses.append(
+            Loss(
+                int(row["transaction_id"]), int(row["timestamp"]), int(row["amount"]), int(row["payer"]), int(row["payee"]), int(row["merchant"]),
+                bool(row["place"] >= 0), bool(row["authentication"] == pay.THREE_D_SECURE), int(row["rail"]), int(row["slot"]),
+            )
+        )  # fmt: skip
+        days = self._delay(row)
+        if days is not None:
+            self.bank.later(int(row["timestamp"]) + int(days * DAY), "report", campaign, customer)
+
+    def _delay(self, row: np.void) -> float | None:
+        """Return days until the victim notices this row, or None for never."""
+        economy = self.bank.economy
+        settings = economy.config.parameters.fraud
+        u = self.bank.draw(Purpose.REPORT, int(row["transaction_id"]))
+        z = float(to_normal(u[1:2])[0])
+        typology = economy.underworld.typology_of(int(row["campaign"]))
+        if typology == "impersonation_scam":
+            whole = economy.streams.one(Purpose.REPORT, int(row["campaign"]), second=int(row["owner"]))
+            return None if whole[0] < settings.impersonation_scam.never_reported else 0.8 * float(np.exp(1.3 * z))
+        if typology == "lost_stolen":
+            return settings.lost_stolen.notice_hours / 24.0 * float(np.exp(0.8 * z))
+        reporting = settings.reporting
+        if row["amount"] < 2_000 and u[2] < reporting.never_noticed * (5.0 if row["amount"] < 500 else 1.0):
+            return None
+        if u[0] < reporting.same_day:
+            return float(u[3])
+        if u[0] < 1.0 - reporting.late_share:
+            return reporting.median_days * float(np.exp(0.8 * z))
+        return reporting.late_days * float(np.exp(0.4 * z))
+
+    def _dispute_in_error(self, row: np.void) -> None:
+        """Schedule the claim of a customer who does not recognise an own purchase, and its withdrawal."""
+        u = self.bank.draw(Purpose.REPORT, int(row["transaction_id"]), draw=1)
+        at = int(row["timestamp"]) + int((3.0 + 30.0 * u[0]) * DAY)
+        self.bank.later(at, "mistake", int(row["transaction_id"]), int(row["timestamp"]), "customer", "fraud")
+        self.bank.later(at + int((5.0 + 25.0 * u[1]) * DAY), "mistake", int(row["transaction_id"]), int(row["timestamp"]), "customer", "genuine")
+
+    # -- tasks --------------------------------------------------------------------------------------------
+
+    def do(self, at: int, task: str, *details: Any) -> None:
+        """Do a task of the bank's queue."""
+        if task == "report":
+            self.report(at, *details, source="customer")
+        elif task == "mistake":
+            number, raised, source, label = details
+            self.label(number, raised, at, source, REASON_CARD_NOT_PRESENT if label == "fraud" else None, label)
+        elif task == "lost":
+            self.bank.economy.log.event(at, details[0], "card_reported_lost", slot=details[1])
+            self.replace_card(details[0], details[1], at)
+        elif task == "replace":
+            self.bank.economy.life.cards.reissue(details[0], details[1], at)
+        elif task == "reimburse":
+            self._reimburse(at, *details)
+        elif task == "chargeback":
+            self._chargeback(at, *details)
+        elif task == "represent":
+            self._represent(at, *details)
+        elif task == "unfreeze":
+            self._unfreeze(at, *details)
+
+    def finish(self, at: int, task: str, *details: Any) -> None:
+        """After the end of the run: export reports that are already determined; no money follows."""
+        if task == "report":
+            case = self.cases[details[0], details[1]]
+            for loss in case.losses:
+                if not loss.claimed and loss.at < at:
+                    loss.claimed = True
+                    self.label(loss.number, loss.at, at, "customer", self._reason(case, loss), "fraud")
+        elif task == "mistake":
+            self.do(at, task, *details)
+
+    def report(self, at: int, campaign: int, customer: int, source: str = "customer") -> None:
+        """Take a victim's claim for all rows so far: labels, a new card, reimbursement, chargebacks, recall."""
+        case = self.cases.get((campaign, customer))
+        if case is None:
+            return
+        economy = self.bank.economy
+        banks = economy.config.parameters.banks
+        scam = economy.underworld.typology_of(campaign) == "impersonation_scam"
+        unclaimed = [loss for loss in case.losses if not loss.claimed and loss.at < at]
+        case.reported = case.reported or bool(unclaimed)
+        for loss in unclaimed:
+            loss.claimed = True
+            if source == "customer":
+                self.label(loss.number, loss.at, at, source, self._reason(case, loss), "fraud")
+            u = self.bank.draw(Purpose.REPORT, loss.number, draw=2)
+            recovered = 0 if loss.rail == pay.CARD else economy.underworld.recall(self.bank, case, loss, at, to_victim=scam)
+            whole = economy.streams.one(Purpose.REPORT, campaign, second=customer, draw=1)
+            if loss.cents > recovered and (not scam or whole[0] < banks.scam_reimbursed):
+                self.bank.later(at + int((0.2 + 3.0 * u[0]) * DAY), "reimburse", campaign, customer, loss, loss.cents - recovered)
+            liable = loss.rail == pay.CARD and loss.merchant >= 0 and loss.remote and not loss.secure
+            if liable and u[1] < banks.merchant_liability:
+                days = banks.chargeback_days * float(np.exp(0.35 * to_normal(u[2:3])[0]))
+                self.bank.later(at + int(days * DAY), "chargeback", campaign, loss)
+        for slot in sorted({loss.slot for loss in unclaimed if loss.rail == pay.CARD}):
+            self.replace_card(customer, slot, at)
+        economy.underworld.warn(campaign, customer, at)
+
+    def _reason(self, case: Case, loss: Loss) -> str | None:
+        if loss.rail != pay.CARD:
+            return None
+        if loss.remote:
+            return REASON_CARD_NOT_PRESENT
+        return REASON_LOST if self.bank.economy.underworld.typology_of(case.campaign) == "lost_stolen" else REASON_COUNTERFEIT
+
+    def label(self, number: int, of: int, at: int, source: str, reason: str | None, label: str, recovered: int = 0) -> None:
+        """Write a label event for an exported transaction.
+
+        Args:
+            number: transaction id.
+            of: its time, microseconds.
+            at: when this became known.
+            source, reason, label: columns of `label_events`.
+            recovered: cents.
+        """
+        economy = self.bank.economy
+        if of >= economy.export_start:
+            economy.log.add("label_events", number, at, source, reason, label, recovered / 100.0)
+
+    def replace_card(self, customer: int, slot: int, at: int) -> None:
+        """Block a card and send a new one."""
+        economy = self.bank.economy
+        if economy.life.cards.block(customer, slot, at):
+            u = economy.streams.one(Purpose.REPORT, customer, second=slot, ordinal=at // DAY, draw=3)
+            days = economy.config.parameters.banks.reissue_days * float(np.exp(0.4 * to_normal(u[:1])[0]))
+            self.bank.later(at + int(max(days, 0.05) * DAY), "replace", customer, slot)
+
+    # -- money --------------------------------------------------------------------------------------------
+
+    def _number(self, loss: Loss, what: int) -> int:
+        """Return the id of a posting that belongs to a loss: unique by the loss's own id."""
+        return int(mix64(np.uint64(loss.number) ^ np.uint64(what), self.bank.economy.ids.posting))
+
+    def book(self, kind: int, loss: Loss, customer: int, payer: int, payee: int, cents: int, at: int, what: int) -> None:
+        """Submit a movement that the bank makes because of a loss."""
+        row = pay.blank(1)
+        row["transaction_id"] = self._number(loss, what)
+        row["timestamp"], row["amount"], row["related_id"] = at, cents, loss.number
+        row["owner"], row["payer"], row["payee"] = customer, payer, payee
+        row["rail"] = pay.CARD if loss.rail == pay.CARD else pay.INSTANT
+        row["kind"], row["channel"], row["flags"] = kind, pay.BATCH, pay.FORCED
+        self.bank.economy.outbox.add(row, self.bank.economy.tick)
+
+    def _reimburse(self, at: int, campaign: int, customer: int, loss: Loss, cents: int) -> None:
+        ledger = self.bank.economy.ledger
+        self.book(pay.REIMBURSEMENT, loss, customer, int(ledger.loss_accounts[self.bank.row]), loss.payer, cents, at, 1)
+        self.bank.economy.underworld.account(campaign, loss.at, "reimbursed", cents)
+
+    def _post(self, kind: int, loss: Loss, payer: int, payee: int, at: int, what: int) -> None:
+        economy = self.bank.economy
+        exported = loss.number if loss.at >= economy.export_start else 0
+        economy.settlement.post(
+            kind, np.array([payer]), np.array([payee]), np.array([loss.cents]), np.array([loss.merchant]),
+            np.array([self._number(loss, what)], dtype=np.uint64), at, exported,
+        )  # fmt: skip
+
+    def _chargeback(self, at: int, campaign: int, loss: Loss) -> None:
+        """Charge a loss back to the merchant; some merchants win it back."""
+        economy = self.bank.economy
+        ledger = economy.ledger
+        target = int(ledger.loss_accounts[self.bank.row])
+        self._post(S_CHARGEBACK, loss, ledger.merchant_base + loss.merchant, target, at, 2)
+        economy.underworld.account(campaign, loss.at, "charged_back", loss.cents)
+        self.label(loss.number, loss.at, at, "chargeback", REASON_CARD_NOT_PRESENT, "fraud")
+        u = self.bank.draw(Purpose.REPORT, loss.number, draw=4)
+        if u[0] < economy.config.parameters.banks.representment_win:
+            self.bank.later(at + int((10.0 + 20.0 * u[1]) * DAY), "represent", campaign, loss)
+
+    def _represent(self, at: int, campaign: int, loss: Loss) -> None:
+        ledger = self.bank.economy.ledger
+        self._post(S_REPRESENTMENT, loss, int(ledger.loss_accounts[self.bank.row]), ledger.merchant_base + loss.merchant, at, 3)
+        self.bank.economy.underworld.account(campaign, loss.at, "charged_back", -loss.cents)
+
+    def freeze(self, customer: int, at: int, hours: float) -> None:
+        """Freeze the accounts of a customer for a while."""
+        economy = self.bank.economy
+        data = economy.world.customers.data
+        if not data["frozen"][customer]:
+            data["frozen"][customer] = 1
+            economy.log.event(at, customer, "account_frozen", slot=0)
+            self.bank.later(at + int(hours * HOUR), "unfreeze", customer)
+
+    def _unfreeze(self, at: int, customer: int) -> None:
+        self.bank.economy.world.customers.data["frozen"][customer] = 0
+        self.bank.economy.log.event(at, customer, "account_unfrozen", slot=0)
+
+    def state(self) -> dict[str, Any]:
+        """Return declared state."""
+        return {"cases": [list(self.cases.values())]}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take back what `state` returned."""
+        self.cases = {(case.campaign, case.customer): case for case in state["cases"][0]}
+
+
+__all__ = ["Case", "Claims", "Loss"]

@@ -1,0 +1,84 @@
+"""The market of stolen card details: what leaked, when, and what is still good."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from finsim.clock import DAY
+
+if TYPE_CHECKING:
+    from finsim.agents.fraud.campaign import Campaign
+    from finsim.agents.underworld import Underworld
+
+CREDENTIAL = np.dtype([("customer", "i4"), ("card", "u4"), ("stolen", "i8"), ("slot", "u1")], align=True)
+CAPACITY = 200_000
+"""Details on offer at most; the oldest are forgotten first (assumption: old details are worthless)."""
+HALF_LIFE_DAYS = 35.0
+"""Value halves in this time (assumption: 20 to 60 days)."""
+
+
+class CredentialMarket:
+    """Stolen card details, oldest first."""
+
+    def __init__(self) -> None:
+        self.stock = np.empty(0, dtype=CREDENTIAL)
+        self.arrivals: list[NDArray[np.void]] = []
+
+    def add(self, customers: NDArray[Any], slots: NDArray[Any], cards: NDArray[Any], stolen: NDArray[Any] | int) -> None:
+        """Offer details.
+
+        Args:
+            customers: (n,) customer rows.
+            slots: (n,) account slots, 0 debit or 2 credit.
+            cards: (n,) packed codes.
+            stolen: microseconds.
+        """
+        rows = np.zeros(len(customers), dtype=CREDENTIAL)
+        rows["customer"], rows["slot"], rows["card"], rows["stolen"] = customers, slots, cards, stolen
+        self.arrivals.append(rows)
+
+    def __len__(self) -> int:
+        """Return how many details are on offer."""
+        return len(self.stock) + sum(map(len, self.arrivals))
+
+    def take(self, world: Underworld, campaign: Campaign, count: int, fresh: float) -> list[tuple[int, int, int]]:
+        """Sell details to a campaign: (customer, slot, packed code) each; fewer where few are left.
+
+        Args:
+            world: the underworld.
+            campaign: the buyer, whose stream decides which.
+            count: wanted number.
+            fresh: 0 to buy by value alone; 1 to take whatever is cheap (old).
+        """
+        if self.arrivals:
+            self.stock = np.concatenate([self.stock, *self.arrivals])[-CAPACITY:]
+            self.arrivals.clear()
+        count = min(count, len(self.stock))
+        if not count:
+            return []
+        # Sampling along the age: an exponential preference for recent details.
+        age = (campaign.started - self.stock["stolen"]) / DAY
+        weight = np.where(age >= 0, np.exp2(-age / HALF_LIFE_DAYS * (1.0 - fresh)), 0.0)
+        usable = np.cumsum(weight)
+        chosen: list[int] = []
+        for _ in range(count):
+            if usable[-1] <= 0:
+                break
+            k = int(np.searchsorted(usable, world.draw(campaign)[0] * usable[-1]).clip(0, len(usable) - 1))
+            if k not in chosen:
+                chosen.append(k)
+        taken = [(int(row["customer"]), int(row["slot"]), int(row["card"])) for row in self.stock[chosen]]
+        self.stock = np.delete(self.stock, chosen)
+        return taken
+
+    def state(self) -> NDArray[np.void]:
+        """Return everything on offer."""
+        return np.concatenate([self.stock, *self.arrivals]) if self.arrivals else self.stock
+
+    def restore(self, stock: NDArray[np.void]) -> None:
+        """Take back what `state` returned."""
+        self.stock = stock.copy()
+        self.arrivals = []

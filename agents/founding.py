@@ -1,0 +1,151 @@
+"""Founding an economy: from a scenario to populations, ledger and the tables that kernels read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from finsim.agents.birth import Birth, draw_favourites, habits, holdings, incomes, people, social_graph
+from finsim.agents.customer import Customer
+from finsim.agents.dues import found_dues, monthly_dues
+from finsim.agents.employer import Employer
+from finsim.agents.merchant import Merchant
+from finsim.agents.places import Founding, found_places
+from finsim.agents.tables import behaviour_record, habit_tables, mean_ticket, rule_table
+from finsim.agents.world import Books, Habits, People, Places
+from finsim.errors import ScenarioError
+from finsim.ids import CUSTOMER, MERCHANT, capacity
+from finsim.ledger import Ledger, Outside
+from finsim.parameters import Parameters
+from finsim.population import Population
+from finsim.rng import Purpose, Streams, to_normal
+
+
+@dataclass
+class World:
+    """Everything that exists at the start of a run.
+
+    Attributes:
+        customers, merchants, employers: populations.
+        ledger: all accounts.
+        places, habits, people, books: the tuples that kernels read.
+        category_names: names by category code.
+        birth: days of opening and issue.
+        areas: (A,) AREA.
+    """
+
+    customers: Population
+    merchants: Population
+    employers: Population
+    ledger: Ledger
+    places: Places
+    habits: Habits
+    people: People
+    books: Books
+    category_names: list[str]
+    birth: Birth
+    areas: NDArray[np.void]
+
+
+def found(model: Any, parameters: Parameters, streams: Streams, id_key: np.uint64, first_day: int) -> World:
+    """Build the world of a scenario.
+
+    Args:
+        model: the economy that the populations belong to.
+        parameters: validated parameters.
+        streams: random streams of the run.
+        id_key: key of transaction ids.
+        first_day: day number of the start of the run.
+
+    Raises:
+        ScenarioError: more customers or merchants than ids can tell apart.
+    """
+    size = parameters.population.customers
+    founding = found_places(parameters, streams, first_day)
+    count = len(founding.merchants["area"])
+    for name, number, kind in (("customers", size, CUSTOMER), ("merchants", count, MERCHANT)):
+        if number > capacity(kind)[0]:
+            raise ScenarioError(f"population.{name}: {number} is more than the {capacity(kind)[0]} that ids can tell apart")
+    employers = max(4, round(size * parameters.population.employers_per_1000_customers / 1000.0))
+    outside = Outside(len(parameters.banks.institutions), parameters.banks.acquirers, employers, max(50, size // 2))
+    ledger = Ledger(size, count, outside)
+    customers = Population("customer", model, Customer, size)
+    merchants = Population("merchant", model, Merchant, count)
+    for name, values in founding.merchants.items():
+        merchants.data[name] = values
+    merchants.data["owner"] = -1
+    data = customers.data
+    people(data, parameters, streams, founding, first_day)
+    incomes(data, parameters, streams, employers)
+    birth = holdings(data, parameters, streams, ledger, first_day)
+    _give_shops(data, merchants.data, birth, parameters, streams)
+    dues = found_dues(data, parameters, streams, founding, ledger)
+    tables = habit_tables(parameters, founding.categories)
+    ticket, share = mean_ticket(parameters)
+    habits(data, parameters, streams, monthly_dues(dues, size), ticket, share)
+    places = founding.places._replace(merchants=merchants.data)
+    birth.favourites = np.full((size, founding.favourite_slots), -1, dtype=np.int32)
+    draw_favourites(streams.keys[Purpose.SOCIAL], data, places, founding.categories, birth.favourites, np.arange(size), 0)
+    persons = (ledger.person_base, outside.persons)
+    birth.contacts = social_graph(size, parameters.population.contacts, parameters.population.rewiring, persons, streams)
+    merchants.data["working_cents"] = 200_000 + (merchants.data["popularity"] * 500_000).astype(np.int64)
+    employing = _found_employers(model, ledger, employers, streams)
+    return World(
+        customers=customers,
+        merchants=merchants,
+        employers=employing,
+        ledger=ledger,
+        places=places,
+        habits=Habits(categories=founding.categories, behaviour=behaviour_record(parameters), **tables),
+        people=People(
+            customers=data,
+            favourites=birth.favourites,
+            contacts=birth.contacts,
+            payees=np.full((size, 8), -1, dtype=np.int32),
+            obligations=dues,
+            employers=employing.data,
+            businesses=birth.businesses,
+            suppliers=np.array([ledger.person_base, outside.persons], dtype=np.int64),
+        ),
+        books=Books(
+            accounts=ledger.accounts,
+            rules=rule_table(parameters),
+            tests=np.zeros((len(parameters.banks.institutions), count), dtype=np.int32),
+            named=ledger.named,
+            income_accounts=ledger.income_accounts,
+            keys=streams.keys,
+            id_key=np.array([id_key], dtype=np.uint64),
+            merchant_base=np.array([ledger.merchant_base], dtype=np.int64),
+        ),
+        category_names=founding.category_names,
+        birth=birth,
+        areas=places.areas,
+    )
+
+
+def _give_shops(data: NDArray[Any], merchants: NDArray[Any], birth: Birth, parameters: Parameters, streams: Streams) -> None:
+    """Let some small firms own a merchant of their own town, or one that sells online."""
+    firms = birth.businesses
+    u = streams.uniform(Purpose.BUSINESS, len(data))[firms]
+    taken = np.zeros(len(merchants), dtype=bool)
+    homes = parameters.population.areas
+    free = np.flatnonzero((merchants["area"] < homes + 1) & (merchants["country"] == 0) & (merchants["mcc"] != 6011))
+    for firm, draw in zip(firms, u, strict=True):
+        if draw[0] >= parameters.population.business_with_shop_share:
+            continue
+        merchant = int(free[int(draw[1] * len(free))])
+        if not taken[merchant]:
+            taken[merchant] = True
+            merchants["owner"][merchant] = firm
+
+
+def _found_employers(model: Any, ledger: Ledger, number: int, streams: Streams) -> Population:
+    employers = Population("employer", model, Employer, number)
+    u = streams.uniform(Purpose.INCOME, number, second=2)
+    employers.data["account"] = ledger.employer_accounts
+    employers.data["size"] = np.exp(1.2 * to_normal(u[:, 0]))
+    employers.data["hour"] = 1 + (4 * u[:, 1]).astype(int)
+    return employers

@@ -1,0 +1,83 @@
+"""Account takeover: a stranger logs in, changes details, adds a payee and moves money to mules.
+
+Traces: failed and successful logins from a new device, changed contact details, alerts switched off, a payee added
+shortly before the transfer, large parts of the balance moved in a few steps. Confounder: a customer with a new
+telephone who forgot the password and pays somebody new. A part comes through the victim's own device (remote access).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from finsim import payments as pay
+from finsim.clock import HOUR, MINUTE
+from finsim.ids import pack_ring
+from finsim.rng import to_normal
+
+if TYPE_CHECKING:
+    from finsim.agents.fraud.campaign import Campaign
+    from finsim.agents.underworld import Underworld
+
+
+class AccountTakeover:
+    """One account taken over."""
+
+    name = "account_takeover"
+    stages = ("transfer", "layering", "cash_out")
+
+    def launch(self, world: Underworld, campaign: Campaign, now: int) -> int | None:
+        """Get in with phished or guessed credentials and change what would warn the owner."""
+        settings = world.settings.account_takeover
+        victim = world.find_victim(campaign)
+        if victim < 0:
+            return None
+        u, v = world.draw(campaign), world.draw(campaign)
+        campaign.victim = victim
+        own = u[0] < settings.own_device
+        device = world.own_device(victim) if own else int(pack_ring(max(campaign.ring, 0), int(u[1] * 40)))
+        first = world.evening(now, u[2], u[3])
+        log = world.economy.log
+        for k in range(int(v[0] * 3)):
+            log.event(first - (k + 1) * 40_000_000, victim, "login_failed", device=device)
+        log.event(first, victim, "login", device=device)
+        if not own:
+            log.event(first, victim, "device_added", device=device)
+        if v[1] < 0.45:
+            log.event(first + 4 * MINUTE, victim, "contact_changed", device=device)
+        if v[1] < 0.25:
+            log.event(first + 5 * MINUTE, victim, "alerts_changed", device=device)
+        campaign.facts = {"device": device, "left": 1 + min(int(-np.log(v[2]) * settings.transfers), 8), "declines": 0, "own": own, "scale": 1.0}
+        return first + int(max(settings.prepare_hours * np.exp(1.6 * to_normal(v[3:4])[0]), 0.1) * HOUR)
+
+    def act(self, world: Underworld, campaign: Campaign, now: int) -> int | None:
+        """Add a mule as a payee and try to move a part of the balance."""
+        settings = world.settings.account_takeover
+        facts = campaign.facts
+        balance = world.balance(campaign.victim)
+        u = world.draw(campaign)
+        share = min(settings.share_of_balance * float(np.exp(0.6 * to_normal(u[0:1])[0])), 0.97) * facts["scale"]
+        cents = min(int(balance * share), 900_000)
+        facts["left"] -= 1
+        if cents < 3_000:
+            return None
+        cents = cents // 1_000 * 1_000 if u[1] < 0.5 else cents // 100 * 100
+        world.economy.log.event(now - 3 * MINUTE, campaign.victim, "payee_added", slot=0, device=facts["device"])
+        world.pay_mule(campaign, campaign.victim, cents, now, 0, device=facts["device"], thief=True)
+        return None
+
+    def observe(self, world: Underworld, campaign: Campaign, row: np.void) -> int | None:
+        """After a decline try a smaller amount, mostly; go on while there is money."""
+        if row["stage"] > 0:
+            return None
+        facts = campaign.facts
+        u = world.draw(campaign)
+        if row["decision"] == pay.DECLINED:
+            facts["declines"] += 1
+            facts["scale"] *= 0.55
+            if facts["declines"] > 2 or row["decline_reason"] == pay.BLOCKED:
+                return None
+        if facts["left"] <= 0:
+            return None
+        return int(row["timestamp"]) + int((0.05 + 6.0 * u[0] ** 2) * HOUR)

@@ -1,0 +1,69 @@
+"""A campaign: one run of a typology, as plain declared state, and the protocol of a typology."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from finsim.state import record
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from finsim.agents.underworld import Underworld
+
+
+@record
+@dataclass
+class Campaign:
+    """One concrete run of a typology.
+
+    Attributes:
+        number: packed ring row and ordinal, unique.
+        typology: name.
+        ring: ring row, or OPPORTUNIST.
+        started, ended: microseconds; ended 0 while it runs.
+        stage: position in the typology's stages.
+        victim: customer row; -1 for none or many.
+        draws: draws made so far; the counter of the campaign's own stream.
+        ordinal: requests made so far.
+        facts: whatever else the typology keeps: plain values, lists and dicts of those.
+        victims: customers who lost money.
+        attempts, approved: rows, as `campaigns` counts them.
+        gross, recovered, recovered_bank, reimbursed, charged_back: cents, of exported rows.
+    """
+
+    number: int
+    typology: str
+    ring: int
+    started: int
+    ended: int = 0
+    stage: int = 0
+    victim: int = -1
+    draws: int = 0
+    ordinal: int = 0
+    facts: dict[str, Any] = field(default_factory=dict)
+    victims: list[int] = field(default_factory=list)
+    attempts: int = 0
+    approved: int = 0
+    gross: int = 0
+    recovered: int = 0
+    recovered_bank: int = 0
+    reimbursed: int = 0
+    charged_back: int = 0
+
+
+class Typology(Protocol):
+    """A kind of fraud: how a campaign begins, goes on, and learns."""
+
+    name: str
+    stages: tuple[str, ...]
+
+    def launch(self, world: Underworld, campaign: Campaign, now: int) -> int | None:
+        """Prepare a new campaign; return the time of its first action, or None where it comes to nothing."""
+
+    def act(self, world: Underworld, campaign: Campaign, now: int) -> int | None:
+        """Do what is due; return the time of the next action, or None to wait for an outcome or end."""
+
+    def observe(self, world: Underworld, campaign: Campaign, row: np.void) -> int | None:
+        """Learn from an outcome, one TRANSACTION; return the time of the next action, or None."""

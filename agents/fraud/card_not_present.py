@@ -1,0 +1,57 @@
+"""Card not present: stolen details are used for remote purchases until a decline or a block ends it.
+
+Traces: shops and categories new to the card, often a new device, sometimes a distant IP address, a few purchases
+within hours or days beside the genuine ones. Confounder: the customer's own shopping at new shops, journeys, gifts.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from finsim import payments as pay
+from finsim.agents.fraud.remote import buy_remotely
+from finsim.clock import HOUR
+from finsim.rng import to_normal
+
+if TYPE_CHECKING:
+    from finsim.agents.fraud.campaign import Campaign
+    from finsim.agents.underworld import Underworld
+
+
+class CardNotPresent:
+    """Purchases with one stolen card."""
+
+    name = "card_not_present"
+    stages = ("purchase",)
+
+    def launch(self, world: Underworld, campaign: Campaign, now: int) -> int | None:
+        """Buy one card and decide how often to try."""
+        cards = world.credentials.take(world, campaign, 1, fresh=0.0)
+        if not cards:
+            return None
+        u = world.draw(campaign)
+        campaign.victim = cards[0][0]
+        attempts = 1 + min(int(-np.log(u[0]) * (world.settings.card_not_present.attempts - 0.5)), 24)
+        campaign.facts = {"card": list(cards[0]), "left": attempts, "declines": 0}
+        return world.evening(now, u[1], u[2])
+
+    def act(self, world: Underworld, campaign: Campaign, now: int) -> int | None:
+        """Buy once."""
+        customer, slot, code = campaign.facts["card"]
+        buy_remotely(world, campaign, customer, slot, code, now, 0, world.settings.card_not_present.amount_factor)
+        campaign.facts["left"] -= 1
+        return None
+
+    def observe(self, world: Underworld, campaign: Campaign, row: np.void) -> int | None:
+        """Go on while it works; after a decline try once more, mostly, then give the card up."""
+        u = world.draw(campaign)
+        if row["decision"] == pay.DECLINED:
+            campaign.facts["declines"] += 1
+            if campaign.facts["declines"] > 2 or u[0] < 0.35 or row["decline_reason"] == pay.BLOCKED and u[0] < 0.8:
+                return None
+        if campaign.facts["left"] <= 0:
+            return None
+        gap = world.settings.card_not_present.burst_hours * float(np.exp(1.5 * to_normal(u[1:2])[0]))
+        return world.evening(int(row["timestamp"]) + int(max(gap, 0.02) * HOUR), u[2], u[3], keep=0.5)

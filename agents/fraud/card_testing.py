@@ -1,0 +1,82 @@
+"""Card testing: bought card numbers are tried at one weakly protected shop; those that work are used after a rest.
+
+Traces: several cards at one merchant within an hour or two, small or zero amounts, many declines (dead cards, wrong
+codes), the same few devices; later a larger remote purchase on an approved card. Confounder: genuine card
+verifications of 0 by shops that store a card, small digital purchases. Source: typologies of enumeration attacks.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from finsim import payments as pay
+from finsim.agents.fraud.remote import buy_remotely
+from finsim.clock import HOUR, MINUTE
+
+if TYPE_CHECKING:
+    from finsim.agents.fraud.campaign import Campaign
+    from finsim.agents.underworld import Underworld
+
+
+class CardTesting:
+    """Batches of tests, then purchases."""
+
+    name = "card_testing"
+    stages = ("test", "purchase")
+
+    def launch(self, world: Underworld, campaign: Campaign, now: int) -> int | None:
+        """Buy a batch of card numbers and choose the shop at which to test them."""
+        settings = world.settings.card_testing
+        u = world.draw(campaign)
+        count = max(2, int(-settings.cards * np.log(u[0])))
+        cards = world.credentials.take(world, campaign, count, fresh=0.5)
+        if not cards:
+            return None
+        category = world.economy.world.category_names.index("digital_goods" if u[1] < 0.6 else "charity")
+        campaign.facts = {"cards": cards, "test_merchant": world.online_merchant(category, u[2]), "alive": [], "tested": {}, "bought": {}}
+        return now + int(u[3] * 20 * HOUR)
+
+    def act(self, world: Underworld, campaign: Campaign, now: int) -> int | None:
+        """Test the next card, or buy with one that worked and has rested."""
+        settings = world.settings.card_testing
+        facts = campaign.facts
+        u = world.draw(campaign)
+        if facts["cards"]:
+            customer, slot, code = facts["cards"].pop()
+            facts["merchant"] = facts["test_merchant"]
+            buy_remotely(world, campaign, customer, slot, code, now, 0, 1.0, small=True)
+            facts["tested"][campaign.ordinal] = [customer, slot, code]
+            return now + max(int(settings.gap_minutes * np.exp(1.1 * (2 * u[0] - 1)) * MINUTE), 1)
+        facts.pop("merchant", None)
+        if not facts["alive"]:
+            return None
+        customer, slot, code, due, left = facts["alive"][0]
+        if now < due:
+            return int(due)
+        buy_remotely(world, campaign, customer, slot, code, now, 1, world.settings.card_not_present.amount_factor)
+        facts["alive"].pop(0)
+        if left > 1:
+            later = now + int(world.settings.card_not_present.burst_hours * np.exp(1.2 * (2 * u[1] - 1)) * HOUR)
+            facts["alive"].append([customer, slot, code, later, left - 1])
+            facts["alive"].sort(key=lambda item: item[3])
+        return int(facts["alive"][0][3]) if facts["alive"] else None
+
+    def observe(self, world: Underworld, campaign: Campaign, row: np.void) -> int | None:
+        """Keep the cards whose test was approved; drop a card whose purchase was declined."""
+        facts = campaign.facts
+        customer = int(row["owner"])
+        if row["stage"] == 0:
+            if row["decision"] == pay.APPROVED:
+                u = world.draw(campaign)
+                tested = next((card for card in facts["tested"].values() if card[0] == customer), None)
+                if tested is not None and u[0] < 0.8:
+                    rest = world.settings.card_testing.rest_hours * float(np.exp(2.0 * (2 * u[1] - 1)))
+                    due = int(row["timestamp"]) + int(rest * HOUR)
+                    facts["alive"].append([*tested, due, 1 + int(-np.log(u[2]) * 1.4)])
+                    facts["alive"].sort(key=lambda item: item[3])
+                    return due
+        elif row["decision"] == pay.DECLINED and row["decline_reason"] in (pay.BLOCKED, pay.RULE):
+            facts["alive"] = [item for item in facts["alive"] if item[0] != customer]
+        return None

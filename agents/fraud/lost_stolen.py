@@ -1,0 +1,61 @@
+"""Lost or stolen card: whoever finds it taps and pays nearby until the owner has it blocked.
+
+Traces: purchases near the owner's home in an unusual mix, contactless or by chip without PIN, a cash machine where
+the PIN was seen, then silence and a new card. Confounder: an ordinary day of errands; journeys; cards lost and
+blocked without misuse (`events`: card_reported_lost).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from finsim import payments as pay
+from finsim.agents.fraud.present import pay_in_person, withdraw_cash
+from finsim.clock import MINUTE
+from finsim.rng import to_normal
+
+if TYPE_CHECKING:
+    from finsim.agents.fraud.campaign import Campaign
+    from finsim.agents.underworld import Underworld
+
+
+class LostStolen:
+    """Purchases with a card that its owner lost; the thief belongs to no ring."""
+
+    name = "lost_stolen"
+    stages = ("use",)
+
+    def launch(self, world: Underworld, campaign: Campaign, now: int) -> int | None:
+        """Find the card; the campaign's victim and slot were drawn with the loss."""
+        u = world.draw(campaign)
+        campaign.facts |= {
+            "left": 1 + min(int(-np.log(u[0]) * world.settings.lost_stolen.attempts), 14),
+            "pin": bool(u[1] < world.settings.lost_stolen.pin_known and campaign.facts["slot"] == 0),
+            "declines": 0,
+        }
+        return now + int((5 + 100 * u[2]) * MINUTE)
+
+    def act(self, world: Underworld, campaign: Campaign, now: int) -> int | None:
+        """Use the card once."""
+        facts = campaign.facts
+        u = world.draw(campaign)
+        facts["left"] -= 1
+        if facts["pin"] and u[0] < 0.4:
+            withdraw_cash(world, campaign, campaign.victim, facts["code"], now, 0, magstripe=False, far=False)
+        else:
+            pay_in_person(world, campaign, campaign.victim, facts["slot"], facts["code"], now, 0, counterfeit=False)
+        return None
+
+    def observe(self, world: Underworld, campaign: Campaign, row: np.void) -> int | None:
+        """Go on until the card is declined twice or enough is bought."""
+        u = world.draw(campaign)
+        if row["decision"] == pay.DECLINED:
+            campaign.facts["declines"] += 1
+            if row["decline_reason"] == pay.BLOCKED or campaign.facts["declines"] > 1:
+                return None
+        if campaign.facts["left"] <= 0:
+            return None
+        gap = world.settings.lost_stolen.gap_minutes * float(np.exp(1.0 * to_normal(u[0:1])[0]))
+        return world.opening(int(row["timestamp"]) + int(max(gap, 1.0) * MINUTE), u[1])

@@ -1,0 +1,28 @@
+"""Which typologies there are: the project's own, and those that other distributions offer.
+
+An outside typology is an object with the attributes of `finsim.agents.fraud.campaign.Typology`, named in
+the entry point group `finsim.typologies`.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.metadata import entry_points
+
+from finsim.agents.fraud.account_takeover import AccountTakeover
+from finsim.agents.fraud.campaign import Typology
+from finsim.agents.fraud.card_not_present import CardNotPresent
+from finsim.agents.fraud.card_testing import CardTesting
+from finsim.agents.fraud.impersonation_scam import ImpersonationScam
+from finsim.agents.fraud.lost_stolen import LostStolen
+from finsim.agents.fraud.skimming import Skimming
+
+
+@lru_cache(maxsize=1)
+def registry() -> dict[str, Typology]:
+    """Return all typologies by name, the project's own first."""
+    own: list[Typology] = [CardTesting(), CardNotPresent(), LostStolen(), Skimming(), AccountTakeover(), ImpersonationScam()]
+    found = {typology.name: typology for typology in own}
+    for point in sorted(entry_points(group="finsim.typologies"), key=lambda p: p.name):
+        found.setdefault(point.name, point.load())
+    return found

@@ -1,0 +1,81 @@
+"""Skimming: a device at a cash machine or till copies cards for some days; copies are used after a wait.
+
+Traces: the misused cards share a genuine visit to one terminal in a window of days before (the point of
+compromise), then withdrawals or purchases by magnetic stripe where the ring is, or remote purchases. Confounder:
+magnetic-stripe fallback, journeys, many customers of one busy machine.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from finsim import payments as pay
+from finsim.agents.fraud.present import pay_in_person, withdraw_cash
+from finsim.agents.fraud.remote import buy_remotely
+from finsim.clock import DAY, HOUR
+from finsim.rng import to_normal
+
+if TYPE_CHECKING:
+    from finsim.agents.fraud.campaign import Campaign
+    from finsim.agents.underworld import Underworld
+
+
+class Skimming:
+    """One device, its captured cards and their use."""
+
+    name = "skimming"
+    stages = ("use",)
+
+    def launch(self, world: Underworld, campaign: Campaign, now: int) -> int | None:
+        """Put a device on a terminal; what is used there leaks until it is taken off."""
+        settings = world.settings.skimming
+        u = world.draw(campaign)
+        at_machine = u[0] < settings.cash_machine
+        names = world.economy.world.category_names
+        category = len(names) - 1 if at_machine else names.index("fuel" if u[1] < 0.7 else "convenience")
+        merchant = world.shop(int(u[2] ** 2 * world.economy.world.places.homes), category, u[3])
+        if merchant < 0:
+            return None
+        v = world.draw(campaign)
+        days = max(1.0, -settings.days * float(np.log(v[0])))
+        campaign.facts = {"copied": [], "uses": [], "area": int(v[1] * world.economy.world.places.homes) if v[2] < 0.85 else world.foreign_area(v[3])}
+        world.leak(merchant, campaign.number, now, now + int(days * DAY))
+        return now + int(days * DAY)
+
+    def act(self, world: Underworld, campaign: Campaign, now: int) -> int | None:
+        """When the device comes off, plan the use of its copies; then use what is due."""
+        facts = campaign.facts
+        settings = world.settings.skimming
+        if facts["copied"]:
+            for customer, slot, code in facts.pop("copied"):
+                u = world.draw(campaign)
+                if u[0] < settings.monetised:
+                    wait = settings.wait_days * float(np.exp(0.8 * to_normal(u[1:2])[0]))
+                    online = bool(u[2] < settings.online or slot == 2)
+                    due = world.opening(now + int(wait * DAY) + int(u[3] * DAY), u[2])
+                    facts["uses"].append([due, customer, slot, code, 1 + int(-np.log(u[3]) * settings.attempts), online])
+            facts["copied"] = []
+            facts["uses"].sort(key=lambda use: use[0])
+        elif facts["uses"] and facts["uses"][0][0] <= now:
+            due, customer, slot, code, left, online = facts["uses"].pop(0)
+            u = world.draw(campaign)
+            if online:
+                buy_remotely(world, campaign, customer, slot, code, now, 0, world.settings.card_not_present.amount_factor)
+            elif slot == 0 and u[0] < 0.45:
+                withdraw_cash(world, campaign, customer, code, now, 0, magstripe=True, far=True)
+            else:
+                pay_in_person(world, campaign, customer, slot, code, now, 0, counterfeit=True)
+            if left > 1:
+                later = world.opening(now + int((0.1 + 9.0 * u[1] ** 2) * HOUR), u[2])
+                facts["uses"].append([later, customer, slot, code, left - 1, online])
+                facts["uses"].sort(key=lambda use: use[0])
+        return int(facts["uses"][0][0]) if facts["uses"] else None
+
+    def observe(self, world: Underworld, campaign: Campaign, row: np.void) -> int | None:
+        """Throw a copy away that is declined."""
+        if row["decision"] == pay.DECLINED and world.draw(campaign)[0] < 0.7:
+            facts = campaign.facts
+            facts["uses"] = [use for use in facts["uses"] if use[1] != int(row["owner"])]
+        return None

@@ -1,0 +1,134 @@
+"""Life's moves: new devices, homes, jobs, numbers, passwords, accounts opened and closed, everyday logins.
+
+All of it is drawn for the whole population at midnight, from each customer's own stream, and stands in
+`events/`. It is the genuine side of what takeovers and scams leave there too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from finsim.agents.birth import draw_favourites
+from finsim.agents.cards import CardBook
+from finsim.agents.customer import SAVINGS, WALLET
+from finsim.clock import DAY
+from finsim.rng import Purpose
+
+if TYPE_CHECKING:
+    from finsim.economy import Economy
+
+DEVICES = 31
+YEAR = 365.25
+
+
+class Life:
+    """Moves the customers' lives on, day by day.
+
+    Args:
+        economy: the economy they live in.
+    """
+
+    def __init__(self, economy: Economy) -> None:
+        self.economy = economy
+        self.cards = CardBook(economy)
+        size = len(economy.world.customers)
+        self.opened = economy.world.birth.opened_day.astype(np.int64) * DAY
+        self.closed = np.zeros((size, 4), dtype=np.int64)
+
+    def live_day(self) -> None:
+        """Draw what happens to each customer today."""
+        economy = self.economy
+        b = economy.config.parameters.behaviour
+        data = economy.world.customers.data
+        day = economy.day
+        here = (data["since_day"] <= day) & (data["tombstone"] == 0)
+        u = economy.streams.uniform(Purpose.LIFE, len(data), ordinal=day)
+        v = economy.streams.uniform(Purpose.LIFE, len(data), ordinal=day, draw=1)
+        w = economy.streams.uniform(Purpose.LIFE, len(data), ordinal=day, draw=2)
+        when = (day * DAY + (0.3 + 0.65 * w[:, 0]) * DAY).astype(np.int64)
+
+        def who(draw: NDArray[np.float64], per_year: float) -> NDArray[np.int64]:
+            return np.flatnonzero(here & (draw < per_year / YEAR))
+
+        self._devices(who(u[:, 0], b.device_change_per_year), when)
+        self._moves(who(u[:, 1], b.move_per_year), when, w[:, 1])
+        self._jobs(who(u[:, 2], b.job_change_per_year), w[:, 2])
+        self._simple(who(u[:, 3], b.contact_change_per_year), "contact_changed", when)
+        self._simple(who(v[:, 0], b.password_reset_per_year), "password_reset", when)
+        self._simple(who(v[:, 0], 3.0 * b.password_reset_per_year), "login_failed", when - 60_000_000)
+        self._simple(who(v[:, 1], 12.0 * b.logins_per_month * b.login_sample), "login", when)
+        self._open(who(v[:, 2], b.new_account_per_year), when, w[:, 3])
+        self._close(who(v[:, 3], b.account_closure_per_year), when)
+        newcomers = np.flatnonzero(data["since_day"] == day)
+        for customer in newcomers.tolist():
+            economy.log.event(int(when[customer]), customer, "account_opened", slot=0)
+        self.cards.expire(day)
+
+    def _simple(self, rows: NDArray[np.int64], kind: str, when: NDArray[np.int64]) -> None:
+        data = self.economy.world.customers.data
+        for customer in rows.tolist():
+            device = customer << 7 | int(data["device"][customer])
+            self.economy.log.event(int(when[customer]), customer, kind, device=device, ip=customer << 7 | int(data["home_ip"][customer]))
+
+    def _devices(self, rows: NDArray[np.int64], when: NDArray[np.int64]) -> None:
+        data = self.economy.world.customers.data
+        for customer in rows.tolist():
+            if data["device"][customer] >= DEVICES:
+                continue
+            data["device"][customer] += 1
+            ordinal = int(data["device"][customer])
+            self.cards.devices.append((customer, ordinal, int(when[customer])))
+            self.economy.log.event(int(when[customer]), customer, "device_added", device=customer << 7 | ordinal)
+
+    def _moves(self, rows: NDArray[np.int64], when: NDArray[np.int64], draw: NDArray[np.float64]) -> None:
+        """Move house: two in three stay in the area (the address changes), the others find new shops elsewhere."""
+        world = self.economy.world
+        data, places = world.customers.data, world.places
+        for customer in rows.tolist():
+            data["home_ip"][customer] = (data["home_ip"][customer] + 1) % 64
+            self.economy.log.event(int(when[customer]), customer, "address_changed")
+            if draw[customer] < 1 / 3:
+                share = draw[customer] * 3.0
+                data["area"][customer] = int(np.searchsorted(places.area_cumulative, share * places.area_cumulative[-1]).clip(0, places.homes - 1))
+                one = np.array([customer])
+                key = self.economy.streams.keys[Purpose.SOCIAL]
+                draw_favourites(key, data, places, world.habits.categories, world.people.favourites, one, self.economy.day)
+
+    def _jobs(self, rows: NDArray[np.int64], draw: NDArray[np.float64]) -> None:
+        data = self.economy.world.customers.data
+        rows = rows[data["employer"][rows] >= 0]
+        data["employer"][rows] = (len(self.economy.world.employers) * draw[rows] ** 2).astype(int)
+
+    def _open(self, rows: NDArray[np.int64], when: NDArray[np.int64], draw: NDArray[np.float64]) -> None:
+        data = self.economy.world.customers.data
+        for customer in rows.tolist():
+            slot = SAVINGS if draw[customer] < 0.5 else WALLET
+            if not data["accounts"][customer] & (1 << slot) and not self.closed[customer, slot]:
+                data["accounts"][customer] |= 1 << slot
+                self.opened[customer, slot] = when[customer]
+                self.economy.log.event(int(when[customer]), customer, "account_opened", slot=slot)
+
+    def _close(self, rows: NDArray[np.int64], when: NDArray[np.int64]) -> None:
+        """Close an empty wallet or savings account; one with money on it stays open."""
+        data = self.economy.world.customers.data
+        balance = self.economy.ledger.accounts["balance"]
+        for customer in rows.tolist():
+            for slot in (WALLET, SAVINGS):
+                if data["accounts"][customer] & (1 << slot) and balance[customer * 4 + slot] == 0:
+                    data["accounts"][customer] &= ~(1 << slot) & 0xFF
+                    self.closed[customer, slot] = when[customer]
+                    self.economy.log.event(int(when[customer]), customer, "account_closed", slot=slot)
+                    break
+
+    def state(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return what a checkpoint keeps."""
+        values, arrays = self.cards.state()
+        return values, {**arrays, "opened": self.opened, "closed": self.closed}
+
+    def restore(self, values: dict[str, Any], arrays: dict[str, Any]) -> None:
+        """Take back what `state` returned."""
+        self.opened, self.closed = arrays["opened"].copy(), arrays["closed"].copy()
+        self.cards.restore(values, arrays)

@@ -1,0 +1,233 @@
+"""Mules: customers who let a ring move money through their accounts. A role, held in columns.
+
+Stolen money rests with a mule for a time drawn beforehand, then goes on: to another mule, to somebody at another
+bank, to an exchange, or out of a cash machine. Most mules have an ordinary life beside.
+"""
+
+from __future__ import annotations
+
+import heapq
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from finsim import payments as pay
+from finsim.agents.customer import RETIRED, SLOTS, Customer
+from finsim.agents.fraud.present import withdraw_cash
+from finsim.clock import DAY, HOUR, MINUTE
+from finsim.ids import pack_ring
+from finsim.ledger import EXCHANGE
+from finsim.rng import Purpose, to_normal
+
+if TYPE_CHECKING:
+    from finsim.agents.fraud.campaign import Campaign
+    from finsim.agents.underworld import Underworld
+    from finsim.economy import Economy
+
+KEY = "mules"
+LAYERING, CASH_OUT = 1, 2
+MOST_HOPS = 3
+
+
+class Mule(Customer):
+    """The view of a customer in the role of a mule; `mule_ring` and `mule_until` say for whom and how long."""
+
+
+def mules_of(economy: Economy) -> Any:
+    """Return the customers who work as mules today, as an AgentSet of Customer views."""
+    data = economy.world.customers.data
+    rows = np.flatnonzero((data["mule_ring"] >= 0) & (data["mule_until"] > economy.day))
+    return economy.world.customers.agents_at(rows)
+
+
+class MuleMarket:
+    """Recruits mules for the rings and passes on what they receive.
+
+    Args:
+        underworld: the underworld it serves.
+    """
+
+    def __init__(self, underworld: Underworld) -> None:
+        self.underworld = underworld
+        self.due: list[tuple[int, int, int, int, int, int]] = []  # time, ordinal, campaign, mule, cents, hop
+        self.ordinal = 0
+        self.pool: dict[int, list[int]] = {}
+        economy = underworld.economy
+        economy.enlist(KEY, self)
+        self.keenness = np.cumsum(_keenness(economy.world.customers.data, economy.year))
+
+    # -- recruitment --------------------------------------------------------------------------------------
+
+    def begin_day(self) -> None:
+        """Let mules quit whose time is over; recruit new ones so that each ring has its share."""
+        economy, s = self.underworld.economy, self.underworld.settings.mules
+        data = economy.world.customers.data
+        over = np.flatnonzero((data["mule_ring"] >= 0) & (data["mule_until"] <= economy.day))
+        data["mule_ring"][over] = -1
+        wanted = len(data) / 1000.0 * s.per_1000_customers / self.underworld.settings.rings
+        for ring in self.underworld.rings:
+            pool = [mule for mule in self.pool.get(ring.row, []) if data["mule_ring"][mule] == ring.row]
+            u = economy.streams.one(Purpose.MULE, ring.row, ordinal=economy.day)
+            target = int(wanted) + (economy.streams.one(Purpose.MULE, ring.row, second=1)[0] < wanted % 1.0)
+            if len(pool) < max(target, 1) and u[0] < 0.5:
+                mule = int(np.searchsorted(self.keenness, u[1] * self.keenness[-1]).clip(0, len(data) - 1))
+                if data["mule_ring"][mule] < 0 and data["since_day"][mule] <= economy.day and not data["frozen"][mule]:
+                    data["mule_ring"][mule] = ring.row
+                    data["mule_until"][mule] = economy.day + 3 + int(-np.log(u[2]) * s.life_days)
+                    pool.append(mule)
+            self.pool[ring.row] = pool
+
+    def choose(self, campaign: Campaign, u: float, v: float) -> int:
+        """Return an account row to pay to: a mule among the customers, or one at another bank."""
+        economy = self.underworld.economy
+        pool = [mule for mule in self.pool.get(campaign.ring, []) if mule != campaign.victim and not economy.world.customers.data["frozen"][mule]]
+        if u < self.underworld.settings.mules.outside or not pool:
+            key = (campaign.ring * 37 + int(v * 6)) * 2_654_435_761 % economy.ledger.outside.persons
+            return int(economy.ledger.person_base + key)
+        return pool[int(v * len(pool))] * SLOTS
+
+    # -- money --------------------------------------------------------------------------------------------
+
+    def pay(self, campaign: Campaign, customer: int, cents: int, at: int, stage: int, device: int, thief: bool) -> None:
+        """Submit the payment of a victim to a mule."""
+        world = self.underworld
+        economy = world.economy
+        u, v = world.draw(campaign), world.draw(campaign)
+        payee = campaign.facts.get("mule")
+        if payee is None or u[0] < 0.4 or payee // SLOTS == customer:
+            payee = self.choose(campaign, u[1], u[2])
+            campaign.facts["mule"] = payee
+        row = world.request(campaign, customer, 0, payee, cents, at, stage)
+        self._send(row, u[3], v)
+        row["device"] = device
+        near = not thief or v[2] < 0.6
+        row["place"] = economy.world.customers.data["area"][customer] if near else world.ring_area(max(campaign.ring, 0))
+        row["country"] = economy.world.places.areas["country"][row["place"][0]]
+        home = customer << 7 | int(economy.world.customers.data["home_ip"][customer])
+        row["ip"] = home if not thief else pack_ring(max(campaign.ring, 0), 131_072 + int(v[3] * 400))
+        if thief:
+            row["flags"] |= pay.THIEF
+        world.submit(row)
+
+    @staticmethod
+    def _send(row: Any, u: float, v: Any) -> None:
+        """Fill in rail, channel and authentication as genuine transfers have them."""
+        cents = int(row["amount"][0])
+        row["kind"] = pay.TRANSFER
+        row["rail"] = pay.INSTANT if u < 0.72 else pay.ACH
+        if cents > 350_000:
+            row["rail"] = pay.ACH if u < 0.6 else pay.WIRE
+        row["channel"] = pay.APP if v[0] < 0.75 else pay.ONLINE
+        row["authentication"] = pay.BIOMETRIC if v[0] < 0.75 and v[1] < 0.6 else (pay.ONE_TIME_CODE if v[1] > 0.93 else pay.NO_AUTHENTICATION)
+
+    def observe(self, campaign: Campaign, row: np.void) -> None:
+        """When stolen money is on its way to a mule, draw how long it will rest there."""
+        world = self.underworld
+        economy = world.economy
+        if row["decision"] != pay.APPROVED or row["rail"] == pay.CARD or row["payee"] >= economy.ledger.customer_accounts:
+            return
+        mule = int(row["payee"]) // SLOTS
+        if not row["truth"] or mule == row["owner"]:
+            return
+        s = world.settings.mules
+        u = world.draw(campaign)
+        dwell = s.dwell_minutes * float(np.exp(s.dwell_log_sigma * to_normal(u[0:1])[0])) * MINUTE
+        hop = int(row["stage"]) + 1 if row["truth"] & pay.IS_FRAUD else campaign.facts.get("hops", 1) + 1
+        campaign.facts["hops"] = hop
+        self.ordinal += 1
+        at = int(row["posted_at"]) + int(dwell)
+        if at % DAY < 6 * HOUR and u[1] < 0.9:
+            at += int((6.0 + 3.0 * u[2]) * HOUR)
+        heapq.heappush(self.due, (at, self.ordinal, campaign.number, mule, int(row["amount"]), hop))
+        economy.agenda.wake(KEY, at)
+
+    def step(self) -> None:
+        """Pass on what has rested long enough."""
+        economy = self.underworld.economy
+        while self.due and self.due[0][0] < economy.tick_end:
+            at, _, number, mule, cents, hop = heapq.heappop(self.due)
+            campaign = self.underworld.campaigns.get(number)
+            if campaign is not None:
+                self._pass_on(campaign, mule, cents, max(at, economy.now), hop)
+        if self.due:
+            economy.agenda.wake(KEY, self.due[0][0])
+
+    def _pass_on(self, campaign: Campaign, mule: int, cents: int, at: int, hop: int) -> None:
+        """Send the money on less the commission, in one or two parts."""
+        world = self.underworld
+        economy = world.economy
+        if economy.world.customers.data["frozen"][mule]:
+            return
+        u, v, w = world.draw(campaign), world.draw(campaign), world.draw(campaign)
+        commission = world.settings.mules.commission * (0.5 + u[0])
+        rest = min(int(cents * (1.0 - commission)), world.balance(mule))
+        rest -= rest % (2_000 if u[1] < 0.4 else 100)
+        if rest < 2_000:
+            return
+        cash = u[2] < 0.35 and rest <= 160_000 and economy.world.customers.data["cards"][mule] & 1
+        if cash:
+            for k in range(1 + rest // 60_000):
+                part = min(60_000, rest - k * 60_000) // 2_000 * 2_000
+                if part > 0:
+                    self._withdraw(campaign, mule, part, at + k * int((4 + 50 * v[0]) * MINUTE))
+            return
+        to_mule = hop <= MOST_HOPS and u[2] > 0.75
+        payee = self.choose(campaign, v[0], v[1]) if to_mule else int(economy.ledger.named[EXCHANGE] if v[2] < 0.3 else economy.ledger.person_base + int(v[3] * economy.ledger.outside.persons))
+        if payee // SLOTS == mule:
+            return
+        stage = LAYERING if payee < economy.ledger.customer_accounts else CASH_OUT
+        row = world.request(campaign, mule, 0, payee, rest, at, stage)
+        self._send(row, u[3], w)
+        row["truth"] = pay.IS_LAUNDERING
+        row["device"] = world.own_device(mule)
+        row["place"], row["country"] = economy.world.customers.data["area"][mule], 0
+        row["ip"] = mule << 7 | int(economy.world.customers.data["home_ip"][mule])
+        world.submit(row)
+
+    def _withdraw(self, campaign: Campaign, mule: int, cents: int, at: int) -> None:
+        economy = self.underworld.economy
+        code = economy.life.cards.code(mule, 0)
+        withdraw_cash(self.underworld, campaign, mule, code, at, CASH_OUT, magstripe=False, far=False, cents=cents, laundering=True)
+
+    # -- recall -------------------------------------------------------------------------------------------
+
+    def recall(self, bank: Any, case: Any, loss: Any, at: int, to_victim: bool) -> int:
+        """Freeze the mule that a loss went to and take back what is still there; return the cents recovered."""
+        economy = self.underworld.economy
+        if loss.payee >= economy.ledger.customer_accounts:
+            return 0
+        mule = loss.payee // SLOTS
+        data = economy.world.customers.data
+        there = max(min(self.underworld.balance(mule), loss.cents), 0) if data["mule_ring"][mule] >= 0 else 0
+        claims = economy.banks[int(data["institution"][mule])].claims
+        claims.freeze(mule, at, 24.0 * 14)
+        data["mule_ring"][mule] = -1
+        if there < 100:
+            return 0
+        target = loss.payer if to_victim else int(economy.ledger.loss_accounts[bank.row])
+        bank.claims.book(pay.RECOVERY, loss, mule, loss.payee, target, there, at, 4)
+        self.underworld.account(case.campaign, loss.at, "recovered", there)
+        if not to_victim:
+            self.underworld.account(case.campaign, loss.at, "recovered_bank", there)
+        return there
+
+    def busy(self) -> set[int]:
+        """Return the campaigns whose money still rests with mules."""
+        return {item[2] for item in self.due}
+
+    def state(self) -> dict[str, Any]:
+        """Return declared state."""
+        return {"due": list(self.due), "ordinal": self.ordinal, "pool": self.pool}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take back what `state` returned."""
+        self.due, self.ordinal, self.pool = list(state["due"]), state["ordinal"], state["pool"]
+        heapq.heapify(self.due)
+
+
+def _keenness(data: Any, year: int) -> Any:
+    """Return how likely each customer is to be recruited: the young and the poor more (83 % of mules were under 40)."""
+    age = year - data["birth_year"]
+    weight = np.where(age < 40, 1.0, 0.22) * np.exp(-data["income_band_code"] * 0.35)
+    return weight * (data["segment_code"] != RETIRED)
+

@@ -1,0 +1,328 @@
+"""The part of a day's plan that follows dates: pay, bills, savings, statements, transfers, firms' payments."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from finsim import payments as pay
+from finsim.agents import slots as s
+from finsim.agents.customer import BIWEEKLY, BUSINESS, MONTHLY, NO_PAY, PENSION, SEMIMONTHLY, WEEKLY
+from finsim.agents.slots import draw
+from finsim.agents.world import BY_CHECK, BY_CREDIT_CARD, BY_DEBIT_CARD, BY_DIRECT_DEBIT, BY_INSTANT, BY_TRANSFER, TO_WALLET
+from finsim.compile import inline
+from finsim.ids import NO_CODE, PLANNED, transaction_id
+from finsim.rng import Purpose, normal, pick, poisson
+
+BILL, INCOME, PERSON, FIRM = int(Purpose.BILL), int(Purpose.INCOME), int(Purpose.PERSON_TO_PERSON), int(Purpose.BUSINESS)
+
+# Sources of planned payments, for their ids.
+P_BILL, P_INCOME, P_TRANSFER, P_SAVINGS, P_STATEMENT, P_FIRM, P_DEPOSIT = 2, 3, 4, 5, 6, 7, 9
+
+DAY = 86_400_000_000
+HOUR = 3_600_000_000
+CASH_ACCOUNT, CLIENTS, LANDLORDS, LENDERS = 0, 2, 6, 7
+
+
+@inline
+def begin(t, o, day, time, amount, kind, rail, channel, source, ordinal, payer, payee, id_key):  # type: ignore[no-untyped-def]
+    """Start a request that is not a purchase at a till."""
+    s.clear(t)
+    t.transaction_id = transaction_id(id_key, PLANNED, o, source, day, ordinal)
+    t.timestamp = day * DAY + time
+    t.owner = o
+    t.payer = payer
+    t.payee = payee
+    t.amount = amount
+    t.kind = kind
+    t.rail = rail
+    t.channel = channel
+    t.slot = np.uint8(payer - o * 4) if payer >= o * 4 and payer < o * 4 + 4 else pay.NONE
+
+
+@inline
+def is_pay_day(c, conditions):  # type: ignore[no-untyped-def]
+    """Return whether the customer's pay or pension arrives today."""
+    schedule = c.pay_schedule
+    week = (conditions.day + 3) // 7
+    if schedule == WEEKLY:
+        return conditions.weekday == 4
+    if schedule == BIWEEKLY:
+        return conditions.weekday == 4 and week % 2 == c.pay_anchor
+    if schedule == SEMIMONTHLY:
+        return conditions.day == conditions.last_bank_day or conditions.month_day == 15
+    if schedule == MONTHLY:
+        return conditions.day == conditions.last_bank_day
+    if schedule == PENSION:
+        return conditions.weekday == 2 and (conditions.month_day - 1) // 7 == c.pay_anchor
+    return False
+
+
+@inline
+def income(out, n, c, o, conditions, people, books):  # type: ignore[no-untyped-def]
+    """Plan pay or pension and the standing order to savings that follows it."""
+    if c.pay_schedule == NO_PAY or not is_pay_day(c, conditions):
+        return n
+    day = conditions.day
+    c.last_pay_day = day
+    u, v, w, _ = draw(books.keys, INCOME, o, 0, day, 0)
+    payer = people.employers[c.employer].account if c.employer >= 0 else books.named[1]
+    start = 1 + (c.employer % 4 if c.employer >= 0 else 0)
+    amount = c.pay_cents
+    if c.pay_schedule == WEEKLY:
+        amount = np.int64(amount * np.exp(0.06 * normal(u)))
+    t = out[n]
+    begin(t, o, day, np.int64((start + v) * HOUR), amount, pay.INCOME, pay.ACH, pay.BATCH, P_INCOME, 0, payer, o * 4, books.id_key[0])
+    t.flags = pay.FORCED
+    n += 1
+    if c.savings_cents > 0 and c.accounts & 2:
+        t = out[n]
+        time = np.int64((9.0 + 3.0 * w) * HOUR)
+        begin(t, o, day, time, c.savings_cents, pay.TRANSFER, pay.INSTANT, pay.BATCH, P_SAVINGS, 0, o * 4, o * 4 + 1, books.id_key[0])
+        t.flags = pay.DISCRETIONARY | pay.SAME_OWNER | pay.NO_RETRY
+        n += 1
+    return n
+
+
+@inline
+def first_due(obligations, due, owner):  # type: ignore[no-untyped-def]
+    """Return the position of the first obligation not before (due, owner)."""
+    low, high = 0, obligations.shape[0]
+    while low < high:
+        middle = (low + high) >> 1
+        b = obligations[middle]
+        if b.due < due or (b.due == due and b.owner < owner):
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@inline
+def bill(t, b, c, o, conditions, places, habits, books):  # type: ignore[no-untyped-def]
+    """Plan the payment of one obligation by its means."""
+    day = conditions.day
+    u, v, w, x = draw(books.keys, BILL, o, b.number, day, 0)
+    amount = np.int64(b.amount * np.exp(b.sigma * normal(u)) + 0.5) if b.sigma > 0 else b.amount
+    payer = np.int64(o * 4)
+    means = b.means
+    batch = np.int64((1.0 + 4.5 * v) * HOUR)
+    by_hand = s.time_of_day(habits.remote_hours, v, w)
+    id_key = books.id_key[0]
+    if means == BY_DIRECT_DEBIT:
+        begin(t, o, day, batch, amount, pay.BILL, pay.DIRECT_DEBIT, pay.BATCH, P_BILL, b.number, payer, b.payee, id_key)
+        t.flags = pay.MANDATE
+    elif means == BY_DEBIT_CARD or means == BY_CREDIT_CARD:
+        use_credit = means == BY_CREDIT_CARD and c.cards & 4
+        begin(t, o, day, batch + 2 * HOUR, amount, pay.BILL, pay.CARD, pay.ONLINE, P_BILL, b.number, payer + (2 if use_credit else 0), b.payee, id_key)
+        t.entry_mode = pay.CARD_ON_FILE
+        t.authentication = pay.NO_AUTHENTICATION
+        t.flags = pay.MANDATE
+        t.country = 0
+    elif means == BY_TRANSFER:
+        begin(t, o, day, by_hand, amount, pay.BILL, pay.ACH, pay.ONLINE if w < 0.6 else pay.APP, P_BILL, b.number, payer, b.payee, id_key)
+        s.at_home_online(t, c, o, places, np.int64(c.area), w, x)
+    elif means == BY_CHECK:
+        begin(t, o, day, batch + 6 * HOUR, amount, pay.BILL, pay.CHECK, pay.BATCH, P_BILL, b.number, payer, b.payee, id_key)
+        t.flags = pay.MANDATE
+    else:
+        begin(t, o, day, by_hand, amount, pay.TRANSFER, pay.INSTANT, pay.APP, P_BILL, b.number, payer, b.payee, id_key)
+        s.at_home_online(t, c, o, places, np.int64(c.area), w, x)
+        if means == TO_WALLET:
+            t.rail = pay.WALLET
+            t.flags = pay.DISCRETIONARY | pay.SAME_OWNER | pay.NO_RETRY
+    t.merchant = b.merchant
+    if b.merchant >= 0:
+        t.mcc = places.merchants[b.merchant].mcc
+        t.category = b.category
+        if means == BY_DEBIT_CARD or means == BY_CREDIT_CARD:
+            t.terminal = s.terminal_of(places.merchants, b.merchant, x)
+
+
+@inline
+def bills(out, n, c, o, conditions, places, habits, people, books):  # type: ignore[no-untyped-def]
+    """Plan what is due today; weekends' and holidays' dues are collected on the next banking day."""
+    if not conditions.bank_day:
+        return n
+    day = conditions.day
+    due = conditions.month_day
+    back = 0
+    while back < 5:
+        # Days before today on which nothing was collected.
+        earlier = day - back - 1
+        weekday = (earlier + 3) % 7
+        if weekday < 5:
+            break
+        back += 1
+    for step in range(back + 1):
+        wanted = due - step
+        if wanted < 1 or wanted > 28:
+            continue
+        position = first_due(people.obligations, wanted, o)
+        while position < people.obligations.shape[0]:
+            b = people.obligations[position]
+            if b.due != wanted or b.owner != o:
+                break
+            bill(out[n], b, c, o, conditions, places, habits, books)
+            n += 1
+            position += 1
+    return n
+
+
+@inline
+def statement(out, n, c, o, conditions, books):  # type: ignore[no-untyped-def]
+    """Plan the card statement with its interest, the repayment three weeks later, and savings interest."""
+    day = conditions.day
+    id_key = books.id_key[0]
+    income_account = books.income_accounts[c.institution]
+    if c.accounts & 4:
+        u, v, _, _ = draw(books.keys, BILL, o, 200, day, 0)
+        if conditions.month_day == c.statement_day:
+            begin(out[n], o, day, np.int64((0.2 + u) * HOUR), 0, pay.INTEREST, pay.CARD, pay.BATCH, P_STATEMENT, 0, o * 4 + 2, income_account, id_key)
+            out[n].flags = pay.FORCED
+            n += 1
+        repay = (c.statement_day + 20) % 28 + 1
+        if conditions.month_day == repay:
+            begin(out[n], o, day, np.int64((2.0 + 3.0 * v) * HOUR), 0, pay.REPAYMENT, pay.ACH, pay.BATCH, P_STATEMENT, 1, o * 4, o * 4 + 2, id_key)
+            out[n].flags = pay.MANDATE | pay.SAME_OWNER | pay.NO_RETRY
+            n += 1
+    if c.accounts & 2 and conditions.day == conditions.month_end:
+        u, _, _, _ = draw(books.keys, BILL, o, 201, day, 0)
+        begin(out[n], o, day, np.int64((20.0 + 2.0 * u) * HOUR), 0, pay.INTEREST, pay.INSTANT, pay.BATCH, P_STATEMENT, 2, income_account, o * 4 + 1, id_key)
+        out[n].flags = pay.FORCED
+        n += 1
+    return n
+
+
+@inline
+def round_amount(cents, u, v, share):  # type: ignore[no-untyped-def]
+    """Round a gift or a share to whole units, mostly to fives and tens, as people do."""
+    if u >= share:
+        return max(cents, 100)
+    step = 100
+    if cents >= 1000 and v < 0.75:
+        step = 500
+    if cents >= 4000 and v < 0.53:
+        step = 1000
+    if cents >= 100000 and v < 0.7:
+        step = 10000
+    return max(((cents + step // 2) // step) * step, step)
+
+
+@inline
+def transfer(t, c, o, number, conditions, large, places, habits, people, books):  # type: ignore[no-untyped-def]
+    """Plan one payment to a person: mostly to a contact, sometimes to somebody new, now and then a large one."""
+    behaviour = habits.behaviour[0]
+    day = conditions.day
+    u, v, w, x = draw(books.keys, PERSON, o, number, day, 1)
+    a, b, d, e = draw(books.keys, PERSON, o, number, day, 2)
+    f, g, h, i = draw(books.keys, PERSON, o, number, day, 3)
+    contacts = people.contacts
+    payee = np.int64(contacts[o, min(np.int64(u * u * contacts.shape[1]), contacts.shape[1] - 1)])
+    is_new = v < behaviour.new_payee or (large and v < 0.6)
+    if is_new:
+        if d < 0.5:
+            payee = np.int64(e * people.customers.shape[0]) * 4
+        else:
+            payee = people.suppliers[0] + np.int64(e * people.suppliers[1])
+    if payee >= o * 4 and payee < o * 4 + 4:
+        payee = np.int64(people.suppliers[0])
+    shift = 2.9 if large else 0.35 * c.scale
+    cents = np.int64(100.0 * np.exp(behaviour.transfer_log_mean + shift + (0.6 if large else behaviour.transfer_sigma) * normal(w)))
+    amount = min(round_amount(cents, x, a, behaviour.transfer_round), 2_500_000)
+    rail = pay.INSTANT
+    if b > behaviour.instant:
+        rail = pay.ACH if b > behaviour.instant + 0.6 * (1.0 - behaviour.instant) or not c.accounts & 8 else pay.WALLET
+    if amount > 350_000:
+        rail = pay.ACH if f < 0.7 else pay.WIRE
+    time = s.time_of_day(habits.remote_hours, f, g)
+    channel = pay.APP if h < 0.75 else (pay.ONLINE if h < 0.95 else pay.BRANCH)
+    if rail == pay.WALLET:
+        channel = pay.APP
+    payer = np.int64(o * 4 + 3) if rail == pay.WALLET else np.int64(o * 4)
+    if rail == pay.WALLET and payee < books.merchant_base[0] and people.customers[payee // 4].accounts & 8:
+        payee = (payee // 4) * 4 + 3
+    begin(t, o, day, time, amount, pay.TRANSFER, rail, channel, P_TRANSFER, number, payer, payee, books.id_key[0])
+    t.flags = pay.DISCRETIONARY
+    if channel != pay.BRANCH:
+        s.at_home_online(t, c, o, places, np.int64(c.away_area) if c.away_until > day else np.int64(c.area), h, i)
+        t.authentication = pay.BIOMETRIC if channel == pay.APP and i < 0.6 else pay.NO_AUTHENTICATION
+        if i > 0.93:
+            t.authentication = pay.ONE_TIME_CODE
+
+
+@inline
+def transfers(out, n, c, o, conditions, places, habits, people, books):  # type: ignore[no-untyped-def]
+    """Plan the day's payments to people."""
+    u, v, _, _ = draw(books.keys, PERSON, o, 0, conditions.day, 0)
+    count = min(poisson(u, np.float64(c.transfer_rate)), 20)
+    for number in range(count):
+        transfer(out[n], c, o, number, conditions, False, places, habits, people, books)
+        n += 1
+    if v * 365.0 < habits.behaviour[0].large_transfers:
+        transfer(out[n], c, o, 20, conditions, True, places, habits, people, books)
+        n += 1
+    return n
+
+
+@inline
+def firm(out, n, c, o, conditions, places, habits, people, books):  # type: ignore[no-untyped-def]
+    """Plan a small firm's day: suppliers and staff, clients who pay invoices, takings banked on Mondays."""
+    if not conditions.bank_day:
+        return n
+    day = conditions.day
+    id_key = books.id_key[0]
+    u, v, w, x = draw(books.keys, FIRM, o, 0, day, 0)
+    for number in range(min(poisson(u, 0.42), 8)):
+        a, b, d, e = draw(books.keys, FIRM, o, number, day, 1)
+        f, g, h, i = draw(books.keys, FIRM, o, number, day, 2)
+        amount = max(np.int64(c.business_out / 9.0 * np.exp(0.9 * normal(a) - 0.4)), 1500)
+        payee = people.suppliers[0] + np.int64(b * b * people.suppliers[1] * 0.2 + 13.0 * (o % 97)) % people.suppliers[1]
+        if d < 0.35 and people.businesses.shape[0] > 1:
+            other = people.businesses[np.int64(e * people.businesses.shape[0])]
+            payee = np.int64(other) * 4 if other != o else payee
+        rail = pay.ACH
+        if f < 0.2:
+            rail = pay.CHECK
+        elif f < 0.26:
+            rail = pay.WIRE
+        elif f < 0.36:
+            rail = pay.INSTANT
+        channel = pay.BATCH if rail == pay.CHECK else (pay.ONLINE if g < 0.85 else pay.BRANCH)
+        time = np.int64((8.5 + 8.5 * h) * HOUR)
+        begin(out[n], o, day, time, amount, pay.TRANSFER, rail, channel, P_FIRM, number, o * 4, payee, id_key)
+        if channel == pay.ONLINE:
+            s.at_home_online(out[n], c, o, places, np.int64(c.area), i, e)
+            out[n].authentication = pay.ONE_TIME_CODE if i < 0.5 else pay.NO_AUTHENTICATION
+        if rail == pay.CHECK:
+            out[n].flags = pay.MANDATE
+        n += 1
+    for number in range(min(poisson(v, 0.3), 8)):
+        a, b, _, _ = draw(books.keys, FIRM, o, number, day, 3)
+        amount = max(np.int64(c.business_out / 7.0 * np.exp(0.9 * normal(a) - 0.4)), 1500)
+        begin(out[n], o, day, np.int64((0.5 + 5.0 * b) * HOUR), amount, pay.INCOME, pay.ACH, pay.BATCH, P_FIRM, 100 + number, books.named[2], o * 4, id_key)
+        out[n].flags = pay.FORCED
+        n += 1
+    if conditions.weekday == o % 5 and w < 0.7:
+        amount = max(np.int64(c.business_out * 0.05 * (0.5 + x)), 2000)
+        begin(out[n], o, day, np.int64((9.0 + 7.5 * x) * HOUR), (amount // 100) * 100, pay.DEPOSIT, pay.CASH, pay.BRANCH, P_DEPOSIT, 0, books.named[0], o * 4, id_key)
+        out[n].flags = pay.FORCED
+        out[n].country = 0
+        out[n].place = c.area
+        n += 1
+    return n
+
+
+@inline
+def plan_dues(out, n, c, o, conditions, places, habits, people, books):  # type: ignore[no-untyped-def]
+    """Plan everything but shopping; return the rows written so far.
+
+    A promoted customer decides on transfers itself; pay, collections, statements and repayments go on.
+    """
+    n = income(out, n, c, o, conditions, people, books)
+    n = bills(out, n, c, o, conditions, places, habits, people, books)
+    n = statement(out, n, c, o, conditions, books)
+    if c.promoted == 0:
+        n = transfers(out, n, c, o, conditions, places, habits, people, books)
+        if c.segment_code == BUSINESS:
+            n = firm(out, n, c, o, conditions, places, habits, people, books)
+    return n

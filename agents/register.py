@@ -1,0 +1,117 @@
+"""The register of campaigns: what each did and cost, as `campaigns` and `truth` export it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from finsim import payments as pay
+from finsim.agents.fraud import registry
+from finsim.agents.fraudster import ORDINAL_BITS
+from finsim.ids import pack_ring
+
+if TYPE_CHECKING:
+    from finsim.agents.fraud.campaign import Campaign
+    from finsim.agents.underworld import Underworld
+
+NO_RING = 4095
+
+
+class Register:
+    """Counts and accounts of all campaigns.
+
+    Args:
+        underworld: the underworld whose campaigns it keeps.
+    """
+
+    def __init__(self, underworld: Underworld) -> None:
+        self.underworld = underworld
+        self.totals: dict[str, list[int]] = {}  # typology -> attempts, approved, cents
+
+    def campaign_code(self, number: int) -> int:
+        """Return the packed code of a campaign."""
+        return int(pack_ring(number >> ORDINAL_BITS, number & ((1 << ORDINAL_BITS) - 1)))
+
+    def ring_id(self, row: int) -> int | None:
+        """Return the exported id of a ring; None for thieves who belong to none."""
+        return None if row == NO_RING else self.underworld.economy.ids.export_one("ring", int(pack_ring(row, 0)))
+
+    def describe(self, row: np.void) -> tuple[str, str, int, int | None, int | None]:
+        """Return (typology, stage, campaign id, ring id, victim's customer id) of a row that is not genuine."""
+        campaign = self.underworld.campaigns[int(row["campaign"])]
+        ids = self.underworld.economy.ids
+        stage = registry()[campaign.typology].stages[int(row["stage"])]
+        victim = int(row["owner"]) if row["truth"] & pay.IS_FRAUD else campaign.victim
+        customer = ids.export_one("customer", victim << 7) if victim >= 0 else None
+        return campaign.typology, stage, ids.export_one("campaign", self.campaign_code(campaign.number)), self.ring_id(campaign.ring), customer
+
+    def count(self, campaign: Campaign, row: np.void) -> None:
+        """Count an exported fraudulent row: an attempt, or through it or its release a loss."""
+        if not row["truth"] & pay.IS_FRAUD or row["timestamp"] < self.underworld.economy.export_start:
+            return
+        totals = self.totals.setdefault(campaign.typology, [0, 0, 0])
+        if not row["flags"] & pay.RELEASE:
+            totals[0] += 1
+            campaign.attempts += 1
+            campaign.ended = max(campaign.ended, int(row["timestamp"]))
+            if int(row["owner"]) not in campaign.victims:
+                campaign.victims.append(int(row["owner"]))
+        if row["decision"] == pay.APPROVED:
+            totals[1] += 1
+            totals[2] += int(row["amount"])
+            campaign.approved += 1
+            campaign.gross += int(row["amount"])
+
+    def retire(self, before: int) -> None:
+        """Write campaigns that ended long ago and forget them, so that memory does not grow with the run."""
+        underworld = self.underworld
+        active = {number for ring in underworld.rings for _, number in ring.due} | {number for _, number in underworld.opportunist.due}
+        active |= {leak[1] for leak in underworld.leaks} | underworld.mule_market.busy()
+        for number, campaign in list(underworld.campaigns.items()):
+            last = max(campaign.ended, campaign.started)
+            if last < before - _patience(campaign.typology) and number not in active and not self._has_open_case(number):
+                self._write(campaign)
+                del underworld.campaigns[number]
+                underworld.ring(campaign.ring).campaigns.pop(number, None)
+
+    def _has_open_case(self, number: int) -> bool:
+        """Return whether a bank still has to do something about a campaign; closed cases are forgotten."""
+        for bank in self.underworld.economy.banks:
+            for key in [key for key in bank.claims.cases if key[0] == number]:
+                if any(number in details[:1] for _, _, task, details in bank.queue if task in ("report", "reimburse", "chargeback", "represent")):
+                    return True
+                del bank.claims.cases[key]
+        return False
+
+    def close(self) -> None:
+        """Write all campaigns that are left."""
+        for campaign in self.underworld.campaigns.values():
+            self._write(campaign)
+        self.underworld.campaigns.clear()
+
+    def _write(self, campaign: Campaign) -> None:
+        if not campaign.attempts:
+            return
+        economy = self.underworld.economy
+        issuer = campaign.reimbursed - campaign.charged_back - campaign.recovered_bank
+        customer = campaign.gross - campaign.reimbursed - (campaign.recovered - campaign.recovered_bank)
+        economy.log.add(
+            "campaigns", economy.ids.export_one("campaign", self.campaign_code(campaign.number)), campaign.typology, self.ring_id(campaign.ring),
+            campaign.started, campaign.ended, len(campaign.victims), campaign.attempts, campaign.approved, campaign.gross / 100.0,
+            campaign.recovered / 100.0, (campaign.gross - campaign.recovered) / 100.0, customer / 100.0, issuer / 100.0, 0.0,
+            campaign.charged_back / 100.0,
+        )  # fmt: skip
+
+    def state(self) -> dict[str, Any]:
+        """Return declared state."""
+        return {"totals": self.totals}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take back what `state` returned."""
+        self.totals = state["totals"]
+
+
+def _patience(typology: str) -> int:
+    """Return how much longer a campaign is kept because its claims come late, microseconds."""
+    return 60 * 86_400_000_000 if typology != "lost_stolen" else 0

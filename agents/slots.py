@@ -1,0 +1,168 @@
+"""Writing one payment request: the small compiled functions that every planner shares."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from finsim import payments as pay
+from finsim.agents.world import CHARM, TIP, WHOLE
+from finsim.compile import inline
+from finsim.ids import pack_customer, pack_merchant, pack_outside
+from finsim.requests import clear, draw
+from finsim.rng import normal, pick
+
+__all__ = ["clear", "draw"]
+
+SLOTS = 4
+TOO_LARGE = 5_000_000  # cents; no consumer payment is planned above this (assumption)
+
+
+@inline
+def time_of_day(cumulative, u, v):  # type: ignore[no-untyped-def]
+    """Return microseconds after midnight: an hour by its weight, uniform within it."""
+    hour = pick(cumulative, u)
+    return np.int64((hour + v) * 3.6e9)
+
+
+@inline
+def price(log_mean, sigma, shift, z, ending, tip, u):  # type: ignore[no-untyped-def]
+    """Return an amount in cents with the ending customary in its category.
+
+    Args:
+        log_mean: mean of the log of the amount in cents.
+        sigma: its spread.
+        shift: the customer's and the merchant's shift of the log.
+        z: standard normal draw.
+        ending: FREE, CHARM, WHOLE or TIP.
+        tip: mean tip as a share.
+        u: uniform draw that decides on the ending.
+    """
+    cents = np.int64(np.exp(log_mean + sigma * z + shift) + 0.5)
+    if ending == TIP:
+        if u < 0.75:
+            cents = np.int64(cents * (1.0 + tip * (0.5 + u)) + 0.5)
+        if u < 0.3:
+            cents = ((cents + 50) // 100) * 100
+    elif ending == CHARM:
+        if u < 0.55:
+            cents = (cents // 100) * 100 + 99
+        elif u < 0.68:
+            cents = ((cents + 50) // 100) * 100
+    elif ending == WHOLE:
+        if u < 0.45:
+            cents = ((cents + 250) // 500) * 500 if cents > 1500 else ((cents + 50) // 100) * 100
+    elif u < 0.22:
+        cents = ((cents + 50) // 100) * 100
+    return min(max(cents, 50), TOO_LARGE)
+
+
+@inline
+def pick_cell(start, cumulative, cell, u):  # type: ignore[no-untyped-def]
+    """Return a position within a cell by popularity, or -1 where the cell is empty.
+
+    Args:
+        start: (cells + 1,) first positions.
+        cumulative: (M,) popularity, cumulative within each cell.
+        cell: cell number.
+        u: uniform draw.
+    """
+    first, end = start[cell], start[cell + 1]
+    if end <= first:
+        return -1
+    x = u * cumulative[end - 1]
+    low, high = first, end - 1
+    while low < high:
+        middle = (low + high) >> 1
+        if cumulative[middle] > x:
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+@inline
+def near_area(places, home, u, v, w, near):  # type: ignore[no-untyped-def]
+    """Return the area of an explored merchant: home with probability near, else by size, the own region first."""
+    if u < near or places.homes < 2:
+        return home
+    other = pick(places.area_cumulative, v)
+    if places.areas[other].region != places.areas[home].region:
+        other = pick(places.area_cumulative, w)
+    return other
+
+
+@inline
+def any_merchant(places, categories, area, category, u):  # type: ignore[no-untyped-def]
+    """Return a merchant of a category by popularity in an area, or anywhere where that area has none; -1 for none."""
+    cell = area * categories + category
+    position = pick_cell(places.cell_start, places.cell_cumulative, cell, u)
+    if position >= 0:
+        return np.int64(places.cell_merchant[position])
+    position = pick_cell(places.any_start, places.any_cumulative, category, u)
+    return np.int64(places.any_merchant[position]) if position >= 0 else np.int64(-1)
+
+
+@inline
+def in_person(t, c, row, behaviour, u, v, w):  # type: ignore[no-untyped-def]
+    """Fill in how a card is presented at a till."""
+    t.channel = pay.POS
+    if u < behaviour.mobile_wallet:
+        t.entry_mode = pay.TOKEN
+        t.authentication = pay.BIOMETRIC
+        t.device = pack_customer(row, c.device)
+    elif u < behaviour.mobile_wallet + behaviour.contactless:
+        t.entry_mode = pay.CONTACTLESS
+        t.authentication = pay.NO_AUTHENTICATION
+    elif u < behaviour.mobile_wallet + behaviour.contactless + behaviour.magstripe:
+        t.entry_mode = pay.MAGSTRIPE
+        t.authentication = pay.PIN if v < 0.3 and t.slot == 0 else pay.SIGNATURE
+    elif u < behaviour.mobile_wallet + behaviour.contactless + behaviour.magstripe + behaviour.keyed:
+        t.entry_mode = pay.KEYED
+        t.authentication = pay.NO_AUTHENTICATION
+    else:
+        t.entry_mode = pay.CHIP
+        t.authentication = pay.NO_AUTHENTICATION
+        if t.slot == 0 and v < 0.45:
+            t.authentication = pay.PIN
+            if w < behaviour.wrong_pin:
+                t.flags |= pay.WRONG_PIN
+        elif v > 0.8:
+            t.authentication = pay.SIGNATURE
+
+
+@inline
+def at_home_online(t, c, row, places, area, u, v):  # type: ignore[no-untyped-def]
+    """Fill in device and IP address of somebody who pays from a phone or a computer.
+
+    Two thirds use the home's address, the rest a mobile carrier's, whose location is often another town's.
+    """
+    t.device = pack_customer(row, c.device)
+    t.place = area
+    if u < 0.65 and area == c.area:
+        t.ip = pack_customer(row, c.home_ip)
+    else:
+        t.ip = pack_outside(np.int64(1 + (row % 5)), np.int64(v * 4000.0))
+        if u > 0.85 and area < places.homes:
+            t.place = pick(places.area_cumulative, v)
+    t.country = places.areas[t.place].country
+
+
+@inline
+def abroad(t, country, exchange_rate, currency_of_country):  # type: ignore[no-untyped-def]
+    """Fill in the original amount and currency of a payment to a merchant in another country."""
+    currency = currency_of_country[country]
+    if currency != 0:
+        t.currency = currency
+        t.original_amount = max(np.int64(t.amount * exchange_rate[currency] + 0.5), 1)
+
+
+@inline
+def terminal_of(merchants, merchant, u):  # type: ignore[no-untyped-def]
+    """Return the packed code of one of a merchant's terminals."""
+    return pack_merchant(merchant, np.int64(u * merchants[merchant].terminals))
+
+
+@inline
+def normal_of(u):  # type: ignore[no-untyped-def]
+    """Return a standard normal draw."""
+    return normal(u)

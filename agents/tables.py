@@ -1,0 +1,138 @@
+"""From the scenario's parameters to the tables that kernels read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from finsim.agents.world import BEHAVIOUR, RULES
+from finsim.parameters import Parameters
+from finsim.parameters.behaviour import Category
+from finsim.payments import CURRENCIES
+
+EXCHANGE_RATES = {"USD": 1.0, "CAD": 1.37, "MXN": 18.3, "GBP": 0.78, "EUR": 0.92, "JPY": 151.0, "BRL": 5.4, "THB": 35.3, "RON": 4.6, "NGN": 1480.0, "CNY": 7.2}
+"""Units of a currency for one of the home currency (assumption: rounded rates of 2024, constant over a run)."""
+
+AMOUNT_TILTS = np.array([[1.60, 1.10, 0.66, 0.43, 0.36], [0.88, 1.07, 1.19, 1.03, 0.82], [0.80, 1.01, 1.20, 1.23, 0.88], [0.15, 0.55, 0.90, 1.60, 2.40], [0.4, 0.7, 0.9, 1.2, 1.6]]).T
+"""Weights of (cash, debit, credit, check, bank) in each amount band against all bands; square roots of the diary's
+ratios us_dcp_pi_share_given_amount_* for cash, and the ratios for the others, since categories carry a part."""
+
+INCOME_TILTS = np.array([[1.42, 1.22, 1.0, 0.86, 0.77], [1.0, 1.08, 1.17, 1.11, 0.81], [0.50, 0.56, 0.80, 1.04, 1.50], [1.0] * 5, [0.85, 0.95, 1.0, 1.05, 1.1]]).T
+"""The same for income bands (us_dcp_pi_share_given_hh_income_*: the diary's share against the mean)."""
+
+HOUR_SHAPES = {
+    "day": [(0, 7, 0.02), (7, 9, 0.5), (9, 21, 1.0), (21, 24, 0.15)],
+    "meal": [(0, 5, 0.2), (5, 10, 0.9), (10, 11, 0.7), (11, 14, 1.5), (14, 17, 0.7), (17, 21, 1.4), (21, 24, 0.7)],
+    "evening": [(0, 3, 1.0), (3, 10, 0.05), (10, 16, 0.5), (16, 24, 1.6)],
+    "round_the_clock": [(0, 24, 1.0)],
+    "office": [(0, 7, 0.02), (7, 18, 1.2), (18, 20, 0.3), (20, 24, 0.02)],
+}
+"""How likely a category is at an hour against others (assumption: opening hours and meals)."""
+
+REMOTE_HOURS = np.array([1.6, 1.0, 0.7, 0.5, 0.4, 0.6, 1.2, 2.2, 3.2, 4.2, 5.0, 5.2, 5.4, 5.0, 4.8, 4.8, 5.0, 5.2, 5.6, 6.4, 7.2, 7.0, 5.2, 3.2])
+"""Weights of the hours for what is done from home (assumption: flatter than trips, with an evening peak)."""
+
+FAVOURITES_MAX = 8
+
+
+def hour_shape(name: str) -> NDArray[np.float64]:
+    """Return the weight of each hour, (24,) float64."""
+    out = np.zeros(24)
+    for first, last, weight in HOUR_SHAPES[name]:
+        out[first:last] = weight
+    return out
+
+
+def purchases(parameters: Parameters) -> list[Category]:
+    """Return the categories that are bought on the way, in order; bills have share 0 on a trip."""
+    return list(parameters.behaviour.categories.values())
+
+
+def means_weights(parameters: Parameters) -> NDArray[np.float64]:
+    """Return weights of (cash, debit, credit, check, bank), (K, 2, 5, 5, 5) by (category, remote, amount, income).
+
+    The diary's means by payee are re-weighted to the mix of 2024 (shares of cash, debit and credit).
+    """
+    b = parameters.behaviour
+    base = np.array([[k.cash, k.debit_card, k.credit_card, k.check, k.bank] for k in purchases(parameters)])
+    share = np.array([k.share for k in purchases(parameters)])
+    mix = (base * share[:, None]).sum(axis=0) / share.sum()
+    wanted = np.array([b.cash_share, b.debit_share, b.credit_share])
+    factor = np.array([*(wanted / mix[:3]), 0.6, 1.0])
+    weights = np.empty((len(base), 2, 5, 5, 5))
+    for remote in (0, 1):
+        allowed = np.array([0.0, 1.0, 1.0, 0.15, 1.3]) if remote else np.array([1.0, 1.0, 1.0, 1.0, 0.25])
+        weights[:, remote] = (base * factor * allowed)[:, None, None, :] * AMOUNT_TILTS[None, :, None, :] * INCOME_TILTS[None, None, :, :]
+    weights[..., 1] += 1e-9
+    return weights
+
+
+def habit_tables(parameters: Parameters, categories: NDArray[np.void]) -> dict[str, Any]:
+    """Return the arrays of `world.Habits` other than categories and behaviour."""
+    hours = np.array(parameters.market.hour_factors)
+    kinds = purchases(parameters)
+    share = np.array([0.0 if k.bill else k.share for k in kinds])
+    shapes = np.stack([hour_shape(k.hours) for k in kinds], axis=1)
+    by_hour = shapes * share[None, :]
+    # Keep each category's share over the whole day: weight its hours by how many trips happen then.
+    kept = (by_hour / by_hour.sum(axis=1, keepdims=True) * (hours / hours.sum())[:, None]).sum(axis=0)
+    by_hour *= np.where(kept > 0, share / share.sum() / np.maximum(kept, 1e-12), 0.0)[None, :]
+    ranks = np.arange(1, FAVOURITES_MAX + 1, dtype=float) ** -parameters.behaviour.favourite_exponent
+    favourite = np.cumsum(np.tile(ranks, (FAVOURITES_MAX + 1, 1)), axis=1)
+    return {
+        "hours": np.cumsum(hours),
+        "remote_hours": np.cumsum(REMOTE_HOURS),
+        "category_by_hour": np.cumsum(by_hour, axis=1),
+        "means": means_weights(parameters),
+        "favourite_cumulative": favourite,
+        "exchange_rate": np.array([EXCHANGE_RATES[name] for name in CURRENCIES]),
+    }
+
+
+def mean_ticket(parameters: Parameters) -> tuple[float, float]:
+    """Return the mean amount of a purchase, cents at the run's prices, and the share of payments that are purchases."""
+    kinds = [k for k in purchases(parameters) if not k.bill]
+    share = np.array([k.share for k in kinds])
+    mean = np.array([np.exp(k.log_mean + k.log_sigma**2 / 2) for k in kinds])
+    return float(100 * parameters.behaviour.price_level * (share @ mean) / share.sum()), float(share.sum())
+
+
+def rule_table(parameters: Parameters) -> NDArray[np.void]:
+    """Return the institutions' rules, (I,) RULES; amounts in cents."""
+    table = np.zeros(len(parameters.banks.institutions), dtype=RULES)
+    for row, bank in zip(table, parameters.banks.institutions, strict=True):
+        row["velocity"], row["decline_velocity"] = bank.velocity_limit, bank.decline_velocity_limit
+        row["merchant_test"] = bank.merchant_test_limit
+        for field, value in (
+            ("remote_amount", bank.remote_amount_limit), ("foreign_amount", bank.foreign_amount_limit), ("new_payee", bank.new_payee_limit),
+            ("new_payee_hold", bank.new_payee_hold), ("new_device", bank.new_device_limit), ("alert_amount", bank.alert_amount),
+            ("cash_machine", bank.cash_machine_limit), ("card_day", bank.card_day_limit),
+        ):  # fmt: skip
+            row[field] = round(100 * value)
+    return table
+
+
+def behaviour_record(parameters: Parameters) -> NDArray[np.void]:
+    """Return the scalars that kernels read, (1,) BEHAVIOUR."""
+    b, banks, market = parameters.behaviour, parameters.banks, parameters.market
+    record = np.zeros(1, dtype=BEHAVIOUR)
+    values = {
+        "purchases_per_trip": b.purchases_per_trip, "exploration": b.exploration, "adoption": b.adoption, "near": b.near_share,
+        "foreign_online": b.foreign_online_share, "trips_away": b.trips_away_per_year, "journey_days": b.journey_days, "abroad": b.abroad_share,
+        "mobile_wallet": b.mobile_wallet_share, "contactless": b.contactless_share, "magstripe": b.magstripe_share, "keyed": b.keyed_share,
+        "three_d_secure": b.three_d_secure_share, "card_on_file": b.card_on_file_share, "tip": b.tip_share, "mistype": b.mistype_rate,
+        "wrong_pin": b.wrong_pin_rate, "verification": b.verification_rate, "retry": b.retry_rate, "tight_days": b.tight_days,
+        "tight_skip": b.tight_skip, "dry_skip": b.dry_skip, "transfer_log_mean": np.log(b.transfer_mean) - b.transfer_log_sigma**2 / 2,
+        "transfer_sigma": b.transfer_log_sigma, "transfer_round": b.transfer_round_share, "instant": b.instant_share,
+        "new_payee": b.new_payee_rate, "large_transfers": b.large_transfers_per_year, "pay_day": b.pay_day_effect,
+        "remote_factor": b.remote_factor, "challenge_owner": banks.challenge_pass_owner, "challenge_thief": banks.challenge_pass_thief,
+        "challenge_abandon": banks.challenge_abandon, "overdraft_fee": round(100 * banks.overdraft_fee),
+        "credit_interest": market.credit_interest, "savings_interest": market.savings_interest, "score_decline": banks.model_decline,
+        "score_challenge": banks.model_challenge, "control_group": banks.control_group_share,
+        "cash_mean": 100 * parameters.population.cash_on_person,
+    }  # fmt: skip
+    for name, value in values.items():
+        record[name] = value
+    return record

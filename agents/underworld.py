@@ -1,0 +1,396 @@
+"""The underworld: rings, leaks, the market of stolen details, mules; and the register of all campaigns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from finsim import payments as pay
+from finsim.agents.credentials import CredentialMarket
+from finsim.agents.customer import SLOTS
+from finsim.agents.fraud import registry
+from finsim.agents.fraud.campaign import Campaign
+from finsim.agents.fraudster import Fraudster
+from finsim.agents.mule import MuleMarket
+from finsim.agents.register import Register
+from finsim.authorisation import leaked_rows
+from finsim.clock import DAY, HOUR
+from finsim.ids import INDUCED, transaction_id
+from finsim.rng import Purpose, to_normal
+
+if TYPE_CHECKING:
+    from finsim.economy import Economy
+
+OPPORTUNIST = 4095
+"""Ring row of thieves who belong to no ring."""
+RINGS_KEY = "underworld"
+STOCK_DAYS = 120
+"""Age up to which stolen details are on offer at the start (assumption: older ones are worthless)."""
+
+
+class Underworld:
+    """Everything that fraudsters share.
+
+    Args:
+        economy: the economy they prey on.
+    """
+
+    def __init__(self, economy: Economy) -> None:
+        self.economy = economy
+        self.settings = economy.config.parameters.fraud
+        self.credentials = CredentialMarket()
+        self.campaigns: dict[int, Campaign] = {}
+        self.register = Register(self)
+        self.leaks: list[list[int]] = []  # merchant, campaign (-1: a breach, sold on the market), from, until
+        self.rings = self._found_rings()
+        self.opportunist = Fraudster(economy, self, OPPORTUNIST)
+        economy.enlist(self.opportunist.key, self.opportunist)
+        self.mule_market = MuleMarket(self)
+        size = len(economy.world.customers)
+        self.susceptible = np.cumsum(economy.world.customers.data["susceptibility"].astype(float))
+        self.scale = size / 1000.0 / 365.0
+        if self.rings:
+            self._stock_market()
+        economy.enlist(RINGS_KEY, _Midnight(self))
+        economy.agenda.wake(RINGS_KEY, economy.now)
+
+    def _found_rings(self) -> list[Fraudster]:
+        """Found the rings that exist at this intensity: a ring that exists at a smaller one exists at a larger one."""
+        number = int(np.floor(self.settings.rings * self.settings.intensity + 0.5))
+        rings = [Fraudster(self.economy, self, row) for row in range(number)]
+        for ring in rings:
+            ring.started_at = self.economy.clock.start - int(self.economy.streams.one(Purpose.RING, ring.row, second=99)[0] * 700) * DAY
+            self.economy.enlist(ring.key, ring)
+        return rings
+
+    def ring(self, row: int) -> Fraudster:
+        """Return a ring by its row."""
+        return self.opportunist if row == OPPORTUNIST else self.rings[row]
+
+    # -- every day ----------------------------------------------------------------------------------------
+
+    def begin_day(self) -> None:
+        """At midnight: rings plan campaigns, details leak, cards are lost, mules come and go."""
+        s = self.settings
+        per_ring = self.scale / s.rings
+        rates = {name: getattr(s, name).rate * per_ring for name in registry() if name != "lost_stolen" and hasattr(s, name)}
+        for ring in self.rings:
+            ring.plan(self.economy.day, rates)
+            self._phish(ring)
+            self._breach(ring)
+        self._scenario_breaches()
+        self._lose_cards()
+        self.mule_market.begin_day()
+        self.register.retire(self.economy.now - 70 * DAY)
+        self.leaks = [leak for leak in self.leaks if leak[3] > self.economy.now]
+
+    def _lose_cards(self) -> None:
+        """Let customers lose cards; some are found by somebody who uses them, the others are blocked soon."""
+        economy, s = self.economy, self.settings.lost_stolen
+        data = economy.world.customers.data
+        u = economy.streams.uniform(Purpose.LOSS_OF_CARD, len(data), ordinal=economy.day)
+        here = (data["since_day"] <= economy.day) & (data["cards"] > 0)
+        for customer in np.flatnonzero(here & (u[:, 0] < s.rate / 1000.0 / 365.0)).tolist():
+            slot = 2 if data["cards"][customer] & 4 and (u[customer, 1] < 0.45 or not data["cards"][customer] & 1) else 0
+            at = economy.day * DAY + int((7 + 16 * u[customer, 2]) * HOUR)
+            if u[customer, 3] < s.misuse * self.settings.intensity:
+                code = economy.life.cards.code(customer, slot)
+                self.opportunist.launch("lost_stolen", at, {"slot": slot, "code": code}, victim=customer)
+            else:
+                hours = s.notice_hours * float(np.exp(0.8 * to_normal((u[customer, 3:4] - s.misuse) / (1 - s.misuse) * 0.98 + 0.01)[0])) if s.misuse < 1 else s.notice_hours
+                bank = economy.banks[int(data["institution"][customer])]
+                bank.later(at + int(hours * HOUR), "lost", customer, slot)
+
+    def _phish(self, ring: Fraudster) -> None:
+        """Deceive customers into giving their card details away."""
+        economy = self.economy
+        expected = self.settings.phishing_rate * self.scale / self.settings.rings
+        u = economy.streams.one(Purpose.CREDENTIAL, ring.row, ordinal=economy.day)
+        number = int(expected) + (u[0] < expected % 1.0)
+        data = economy.world.customers.data
+        for k in range(number):
+            v = economy.streams.one(Purpose.CREDENTIAL, ring.row, ordinal=economy.day, draw=k + 1)
+            customer = int(np.searchsorted(self.susceptible, v[0] * self.susceptible[-1]).clip(0, len(data) - 1))
+            slot = 2 if data["cards"][customer] & 4 and v[1] < 0.55 else 0
+            if economy.life.cards.holds(customer, slot):
+                self.credentials.add(np.array([customer]), np.array([slot]), np.array([economy.life.cards.code(customer, slot)]), economy.now)
+
+    def _breach(self, ring: Fraudster) -> None:
+        """Breach an online merchant now and then; what is used there leaks for some weeks."""
+        economy = self.economy
+        u = economy.streams.one(Purpose.BREACH, ring.row, ordinal=economy.day)
+        if u[0] < self.settings.breach_rate * self.scale / self.settings.rings:
+            category = int(u[1] * (len(economy.world.category_names) - 1))
+            self.leak(self.online_merchant(category, u[2]), -1, economy.now, economy.now + int((3 + 40 * u[3]) * DAY))
+
+    def _scenario_breaches(self) -> None:
+        """Open the breaches that the scenario sets."""
+        economy = self.economy
+        if not self.rings:
+            return
+        for breach in economy.config.parameters.market.breaches:
+            if economy.day == max(economy.clock.export_day + breach.day - breach.window_days, economy.clock.first_day):
+                data = economy.world.merchants.data
+                online = np.flatnonzero((data["online"] == 1) & (data["country"] == 0))
+                largest = online[np.argsort(-data["popularity"][online], kind="stable")][: breach.merchants]
+                for merchant in largest.tolist():
+                    self.leak(merchant, -1, economy.now, (economy.clock.export_day + breach.day) * DAY)
+
+    def _stock_market(self) -> None:
+        """Fill the market with details of all ages, stolen before the run began."""
+        economy = self.economy
+        data = economy.world.customers.data
+        intensity = len(self.rings) / self.settings.rings
+        number = int(self.settings.card_not_present.rate * self.scale * STOCK_DAYS * 0.9 * intensity) + 4
+        u = economy.streams.uniform(Purpose.CREDENTIAL, number, second=7)
+        customers = np.searchsorted(self.susceptible, u[:, 0] * self.susceptible[-1]).clip(0, len(data) - 1)
+        slots = np.where((data["cards"][customers] & 4 > 0) & (u[:, 1] < 0.55), 2, 0)
+        held = [economy.life.cards.holds(int(c), int(s)) for c, s in zip(customers, slots, strict=True)]
+        cards = np.array([economy.life.cards.code(int(c), int(s)) for c, s in zip(customers, slots, strict=True)])
+        stolen = economy.now - (STOCK_DAYS * u[:, 2] ** 1.5 * DAY).astype(np.int64)
+        order = np.argsort(stolen, kind="stable")
+        order = order[np.array(held)[order]]
+        self.credentials.add(customers[order], slots[order], cards[order], stolen[order])
+
+    # -- leaks --------------------------------------------------------------------------------------------
+
+    def leak(self, merchant: int, campaign: int, begin: int, end: int) -> None:
+        """Let cards used at a merchant leak for a while, to a campaign (a skimming device) or to the market (-1)."""
+        self.leaks.append([merchant, campaign, begin, end])
+
+    def watch_leaks(self, rows: NDArray[np.void]) -> None:
+        """Collect the cards that were used where something leaks in this tick."""
+        if not self.leaks or not len(rows):
+            return
+        merchants = np.array([leak[0] for leak in self.leaks], dtype=np.int64)
+        found = leaked_rows(rows, np.sort(merchants))
+        for k in found.tolist():
+            row = rows[k]
+            for merchant, number, begin, end in self.leaks:
+                if merchant != row["merchant"] or not begin <= row["timestamp"] < end:
+                    continue
+                card, slot, customer = int(row["card"]), int(row["slot"]), int(row["owner"])
+                if number < 0:
+                    self.credentials.add(np.array([customer]), np.array([slot]), np.array([card]), int(row["timestamp"]))
+                elif number in self.campaigns:
+                    copied = self.campaigns[number].facts["copied"]
+                    if len(copied) < 400 and [customer, slot, card] not in copied:
+                        copied.append([customer, slot, card])
+
+    # -- what typologies use ------------------------------------------------------------------------------
+
+    def draw(self, campaign: Campaign) -> NDArray[np.float64]:
+        """Return the next four uniforms of a campaign's own stream."""
+        campaign.draws += 1
+        return self.economy.streams.one(Purpose.CAMPAIGN, campaign.number, ordinal=campaign.draws)
+
+    def experience(self, ring: int, what: str, count: int) -> NDArray[np.float64]:
+        """Return a ring's belief in each of count options, (count,) float64."""
+        if ring == OPPORTUNIST or ring < 0:
+            return np.ones(count)
+        agent = self.rings[ring]
+        return np.array([agent.belief(what, str(k)) for k in range(count)])
+
+    def online_merchant(self, category: int, u: float, foreign: bool = False) -> int:
+        """Return an online merchant by popularity, at home or in a foreign country."""
+        places = self.economy.world.places
+        area = places.homes
+        if foreign:
+            area = places.homes + 1 + int((u * 7919) % 1.0 * (len(places.areas) - places.homes - 1))
+        return self.shop(area, category, u)
+
+    def shop(self, area: int, category: int, u: float) -> int:
+        """Return a merchant of a category by popularity in an area, or anywhere; -1 for none."""
+        places, kinds = self.economy.world.places, len(self.economy.world.category_names)
+        cell = area * kinds + category
+        first, end = int(places.cell_start[cell]), int(places.cell_start[cell + 1])
+        if end > first:
+            cumulative = places.cell_cumulative[first:end]
+            return first + int(np.searchsorted(cumulative, u * cumulative[-1]).clip(0, end - first - 1))
+        first, end = int(places.any_start[category]), int(places.any_start[category + 1])
+        if end <= first:
+            return -1
+        cumulative = places.any_cumulative[first:end]
+        return int(places.any_merchant[first + int(np.searchsorted(cumulative, u * cumulative[-1]).clip(0, end - first - 1))])
+
+    def ring_area(self, ring: int) -> int:
+        """Return the area that a ring works from."""
+        return (ring * 7 + 3) % self.economy.world.places.homes
+
+    def foreign_area(self, u: float) -> int:
+        """Return a foreign area."""
+        places = self.economy.world.places
+        return places.homes + 1 + int((u * 104_729) % 1.0 * (len(places.areas) - places.homes - 1))
+
+    def find_victim(self, campaign: Campaign) -> int:
+        """Return somebody who is easily deceived and has money, or -1."""
+        data = self.economy.world.customers.data
+        for _ in range(6):
+            u = self.draw(campaign)
+            customer = int(np.searchsorted(self.susceptible, u[0] * self.susceptible[-1]).clip(0, len(data) - 1))
+            active = data["since_day"][customer] <= self.economy.day and data["mule_ring"][customer] < 0
+            if active and self.balance(customer) > 30_000:
+                return customer
+        return -1
+
+    def balance(self, customer: int) -> int:
+        """Return what is available on a customer's checking account, cents."""
+        account = self.economy.ledger.accounts[customer * SLOTS]
+        return int(account["balance"] - account["reserved"])
+
+    def own_device(self, customer: int) -> int:
+        """Return the packed code of a customer's own device."""
+        return customer << 7 | int(self.economy.world.customers.data["device"][customer])
+
+    def evening(self, at: int, u: float, v: float, keep: float = 0.0) -> int:
+        """Return a time on the same or next day by the hours at which people are online; some keep the given time."""
+        if u < keep:
+            return at
+        cumulative = self.economy.world.habits.remote_hours
+        hour = int(np.searchsorted(cumulative, v * cumulative[-1]).clip(0, 23))
+        time = at // DAY * DAY + int((hour + u) * HOUR)
+        return time if time >= at else time + DAY
+
+    def opening(self, at: int, u: float) -> int:
+        """Return the time, or one at the next opening hours of shops if that is in the night."""
+        hour = at % DAY / HOUR
+        if 7.5 <= hour < 22.0 or u > 0.93:
+            return at
+        day = at // DAY * DAY + (DAY if hour >= 22.0 else 0)
+        return day + int((8.5 + 10.0 * u) * HOUR)
+
+    def request(self, campaign: Campaign, customer: int, slot: int, payee: int, cents: int, at: int, stage: int) -> NDArray[np.void]:
+        """Start a fraudulent request, (1,) TRANSACTION, that goes through the same authorisation as everybody's.
+
+        Args:
+            campaign: what it belongs to.
+            customer, slot: whose account pays.
+            payee: account row.
+            cents: amount.
+            at: microseconds.
+            stage: position in the typology's stages.
+        """
+        row = pay.blank(1)
+        row["transaction_id"] = transaction_id(self.economy.ids.transaction, INDUCED, campaign.number & 0xFFFFFF, campaign.number >> 24, self.economy.day, campaign.ordinal)
+        campaign.ordinal += 1
+        row["timestamp"], row["owner"], row["slot"] = max(at, self.economy.now), customer, slot
+        row["payer"], row["payee"], row["amount"] = customer * SLOTS + slot, payee, cents
+        row["campaign"], row["stage"], row["truth"] = campaign.number, stage, pay.IS_FRAUD
+        return row
+
+    def foreign_amount(self, row: NDArray[np.void], country: int) -> None:
+        """Fill in the original amount and currency of a purchase at a merchant abroad."""
+        currency = pay.CURRENCY_OF_COUNTRY[country]
+        if currency:
+            row["currency"] = currency
+            row["original_amount"] = max(int(row["amount"][0] * self.economy.world.habits.exchange_rate[currency] + 0.5), int(row["amount"][0] > 0))
+
+    def submit(self, row: NDArray[np.void]) -> None:
+        """Hand a request in."""
+        self.economy.outbox.add(row, self.economy.tick)
+
+    def pay_mule(self, campaign: Campaign, customer: int, cents: int, at: int, stage: int, device: int, thief: bool) -> None:
+        """Submit a payment from a victim to a mule of the campaign's ring."""
+        self.mule_market.pay(campaign, customer, cents, at, stage, device, thief)
+
+    def from_savings(self, campaign: Campaign, customer: int, cents: int, at: int) -> bool:
+        """Have the victim move own money from savings to checking; False where there is not enough."""
+        economy = self.economy
+        account = customer * SLOTS + 1
+        if economy.ledger.accounts["balance"][account] < cents:
+            return False
+        row = self.request(campaign, customer, 1, customer * SLOTS, cents, at, 0)
+        row["rail"], row["kind"], row["channel"] = pay.INSTANT, pay.TRANSFER, pay.APP
+        row["device"], row["place"] = self.own_device(customer), economy.world.customers.data["area"][customer]
+        row["ip"], row["country"] = customer << 7 | int(economy.world.customers.data["home_ip"][customer]), 0
+        row["truth"], row["campaign"], row["stage"] = 0, -1, pay.NONE
+        row["flags"] = pay.SAME_OWNER
+        self.submit(row)
+        return True
+
+    # -- outcomes -----------------------------------------------------------------------------------------
+
+    def observe(self, rows: NDArray[np.void]) -> None:
+        """Give outcomes of fraudulent requests to the register, the mules and the rings."""
+        mine = rows[rows["campaign"] >= 0]
+        for row in mine:
+            campaign = self.campaigns.get(int(row["campaign"]))
+            if campaign is not None:
+                self.register.count(campaign, row)
+                self.mule_market.observe(campaign, row)
+                self.ring(campaign.ring).observe(row.reshape(1) if row.shape else np.array([row], dtype=pay.TRANSACTION))
+
+    def typology_of(self, number: int) -> str:
+        """Return the typology of a campaign."""
+        return self.campaigns[number].typology
+
+    def describe(self, row: np.void) -> tuple[str, str, int, int | None, int | None]:
+        """Return (typology, stage, campaign id, ring id, victim's customer id) of a row that is not genuine."""
+        return self.register.describe(row)
+
+    def account(self, number: int, of: int, what: str, cents: int) -> None:
+        """Add money to a campaign's account; only what concerns exported rows counts."""
+        if number in self.campaigns and of >= self.economy.export_start:
+            campaign = self.campaigns[number]
+            setattr(campaign, what, getattr(campaign, what) + cents)
+
+    def recall(self, bank: Any, case: Any, loss: Any, at: int, to_victim: bool) -> int:
+        """Try to get money back from the mule that received it; see `MuleMarket.recall`."""
+        return self.mule_market.recall(bank, case, loss, at, to_victim)
+
+    def warn(self, number: int, customer: int, at: int) -> None:
+        """A victim has reported: the campaign leaves this victim alone from now on."""
+        campaign = self.campaigns.get(number)
+        if campaign is not None and campaign.victim == customer:
+            self.ring(campaign.ring).campaigns.pop(number, None)
+
+    @property
+    def pending(self) -> int:
+        """Decisions and postings that were due after the end of the run and are not exported."""
+        return sum(task not in ("report", "mistake") for bank in self.economy.banks for _, _, task, _ in bank.queue)
+
+    def close(self) -> None:
+        """At the end of the run: finish the banks' books and write the campaigns."""
+        for bank in self.economy.banks:
+            bank.close()
+        self.register.close()
+
+    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """Return what a checkpoint keeps."""
+        values = {
+            "campaigns": self.campaigns, "leaks": self.leaks, "rings": [ring.state() for ring in [*self.rings, self.opportunist]],
+            "mules": self.mule_market.state(), "register": self.register.state(),
+        }  # fmt: skip
+        return values, {"credentials": self.credentials.state()}
+
+    def restore(self, values: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
+        """Take back what `state` returned."""
+        self.campaigns, self.leaks = values["campaigns"], values["leaks"]
+        for ring, state in zip([*self.rings, self.opportunist], values["rings"], strict=True):
+            ring.restore(state)
+            ring.campaigns = {number: self.campaigns.get(number, campaign) for number, campaign in ring.campaigns.items()}
+        self.mule_market.restore(values["mules"])
+        self.register.restore(values["register"])
+        self.credentials.restore(arrays["credentials"])
+
+
+class _Midnight:
+    """Wakes the underworld at the start of each day."""
+
+    def __init__(self, underworld: Underworld) -> None:
+        self.underworld = underworld
+
+    def step(self) -> None:
+        """Begin the day and sleep until the next."""
+        economy = self.underworld.economy
+        self.underworld.begin_day()
+        economy.agenda.wake(RINGS_KEY, (economy.day + 1) * DAY)
+
+    def state(self) -> dict[str, Any]:
+        """Return nothing: it has no state of its own."""
+        return {}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take back nothing."""

@@ -1,0 +1,1 @@
+"""Published figures, one theme a file, and the sources that they come from."""

@@ -1,0 +1,244 @@
+"""The command line: each command is a few lines over the Python API.
+
+Exit codes: 0 done, 1 `check` found something that broke, 2 the input was refused, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+import finsim
+from finsim.errors import FinsimError, OutputError, did_you_mean
+from finsim.terminal import Progress, complain, emit, emit_json, emit_table
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+OK, BROKEN, REFUSED, INTERRUPTED = 0, 1, 2, 130
+
+
+class Commands(click.Group):
+    """The group of commands; an unknown one names the nearest."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that the arguments begin with."""
+        if args and not args[0].startswith("-") and args[0] not in self.commands:
+            raise click.UsageError(f"unknown command {args[0]!r}{did_you_mean(args[0], self.commands)}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+def _data_set(ctx: click.Context, param: click.Parameter, path: Path) -> Path:
+    """Refuse a directory that holds no data set, before a library is loaded to read its tables."""
+    from finsim.dataset.manifest import read
+
+    read(path)
+    return path
+
+
+def _overrides(ctx: click.Context, param: click.Parameter, settings: Sequence[str]) -> dict[str, Any]:
+    """Turn texts such as `run.days=30` into a mapping; values are YAML, as in a scenario file."""
+    if not settings:
+        return {}
+    from finsim.scenario import parse_settings
+
+    return parse_settings(settings)
+
+
+def data_set(name: str) -> Callable[[F], F]:
+    """Declare an argument that is the directory of a data set."""
+    return click.argument(name, type=click.Path(path_type=Path), callback=_data_set)
+
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Write JSON instead of text.")
+
+
+@click.group(cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(finsim.__version__, prog_name="finsim", message="%(prog)s %(version)s")
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Simulate a payment economy with fraud in the loop."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+@cli.command()
+@click.argument("scenario")
+@click.option("--out", type=click.Path(path_type=Path), help="Where the data set goes [runs/<scenario>-seed<seed>].")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Seed of every random draw [the scenario's].")
+@click.option(
+    "--set", "overrides", metavar="KEY=VALUE", multiple=True, callback=_overrides, help="Change a parameter; repeat."
+)
+@click.option("--threads", type=click.IntRange(1, 256), help="Threads; the data are the same for any number.")
+@click.option("--resume", is_flag=True, help="Continue a run that was interrupted.")
+@click.option("--overwrite", is_flag=True, help="Replace a data set that is already there.")
+@as_json
+def run(scenario: str, as_json: bool, **options: Any) -> int:
+    """Simulate a scenario and leave a data set.
+
+    SCENARIO is a name from the library (`finsim scenarios`) or the path of a YAML file.
+    """
+    if options["resume"] and options["overwrite"]:
+        raise OutputError("--resume and --overwrite exclude each other: one keeps what is there, the other deletes it")
+    given = {name: value for name, value in options.items() if value is not None}
+    try:
+        with Progress(scenario) as progress:
+            data = finsim.run(scenario, progress=progress, **given)
+    except KeyboardInterrupt:
+        complain("interrupted; the same command with --resume continues the run")
+        return INTERRUPTED
+    summary = {"path": str(data.path), "seed": data.seed, **data.manifest["summary"]}
+    if as_json:
+        emit_json(summary)
+    else:
+        _show_summary(Path(scenario).stem, summary)
+    return OK
+
+
+@cli.command()
+@data_set("directory")
+@as_json
+def check(directory: Path, as_json: bool) -> int:
+    """Check every invariant of a data set.
+
+    Exit code 0: all hold. 1: something broke; what and where is printed. 2: DIRECTORY is no data set.
+    """
+    report = finsim.check(directory)
+    if as_json:
+        emit_json(report.to_dict())
+    else:
+        emit(str(report))
+    return OK if report.ok else BROKEN
+
+
+@cli.command()
+@data_set("directory_a")
+@data_set("directory_b")
+@as_json
+def diff(directory_a: Path, directory_b: Path, as_json: bool) -> int:
+    """Show what differs between two runs.
+
+    Rows, money and causes: which campaign or parameter reached the owner of a row that differs.
+    """
+    report = finsim.diff(directory_a, directory_b)
+    if as_json:
+        emit_json(report.to_dict())
+    else:
+        emit(str(report))
+    return OK
+
+
+@cli.command()
+@data_set("directory")
+@as_json
+def info(directory: Path, as_json: bool) -> int:
+    """Show what a data set holds."""
+    report = finsim.info(directory)
+    if as_json:
+        emit_json(report)
+    else:
+        emit(str(report))
+    return OK
+
+
+@cli.command()
+@as_json
+def scenarios(as_json: bool) -> int:
+    """List the library of scenarios, a line each."""
+    from finsim.scenario import library
+
+    entries = library()
+    if as_json:
+        emit_json([{"name": name, "asks": asks} for name, asks in entries.items()])
+    else:
+        width = max(map(len, entries))
+        emit("\n".join(f"{name:{width}}  {asks}" for name, asks in entries.items()))
+    return OK
+
+
+@cli.command()
+@click.argument("scenario")
+@as_json
+def explain(scenario: str, as_json: bool) -> int:
+    """Show what a scenario does, and why.
+
+    The phases of a tick, the parameters with their sources, and what differs from the parent.
+    """
+    loaded = finsim.Scenario.load(scenario)
+    phases = [(name, (inspect.getdoc(phase) or "").partition("\n")[0]) for name, phase in finsim.Economy.PHASES]
+    parameters, differences = loaded.describe(), loaded.differences()
+    if as_json:
+        emit_json(
+            {
+                "phases": [{"name": name, "does": does} for name, does in phases],
+                "parameters": parameters,
+                "differences": [{"key": key, "parent": old, "value": new} for key, old, new in differences],
+            }
+        )
+        return OK
+    emit_table("Phases of a tick", ("", ""), phases)
+    rows = [(p["key"], _short(p["value"]), p["unit"], p["source"]) for p in parameters]
+    emit_table(f"\nParameters of {loaded.name}", ("parameter", "value", "unit", "source"), rows)
+    if differences:
+        changes = [(key, _short(old), _short(new)) for key, old, new in differences]
+        emit_table("\nWhat differs from the parent", ("parameter", "parent", "value"), changes)
+    else:
+        emit("\nNothing differs from the parent.")
+    return OK
+
+
+def _short(value: Any) -> str:
+    """Write a parameter's value on one line, as in a scenario file."""
+    return value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
+
+
+def _show_summary(name: str, summary: dict[str, Any]) -> None:
+    """Print the closing tables of a run: what was made, where it is, and the fraud in it."""
+    rows = summary["rows"]
+    declined = summary["declined_by_reason"]
+    reasons = ", ".join(f"{reason} {count:,}" for reason, count in sorted(declined.items(), key=lambda x: -x[1]))
+    lines = [
+        ("rows", f"{rows:,}"),
+        ("money moved", f"{summary['value']:,.2f} in {summary['approved']:,} approved rows"),
+        ("declined", f"{sum(declined.values()):,}" + (f" ({reasons})" if reasons else "")),
+        ("held", f"{summary['held']:,}"),
+        ("speed", f"{summary['rows_per_second']:,.0f} rows per second, {summary['seconds']:,.1f} s"),
+        ("data set", summary["path"]),
+    ]
+    title = f"{name}, seed {summary['seed']}: {summary['customers']:,} customers, {summary['days']} days"
+    emit_table(title, ("", ""), lines)
+    fraud = [
+        (typology, f"{one['rows']:,}", f"{one['value']:,.2f}", f"{one['basis_points']:.3f}")
+        for typology, one in summary["fraud_by_typology"].items()
+    ]
+    if fraud:
+        emit_table("\nFraud by typology", ("typology", "rows", "value", "basis points"), fraud, numbers=(1, 2, 3))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code; what is refused gives one line on standard error.
+
+    Args:
+        arguments: words after `finsim`; those of the process if None.
+    """
+    try:
+        code = cli.main(arguments, prog_name="finsim", standalone_mode=False)
+    except FinsimError as error:
+        complain(f"error: {error}")
+        return REFUSED
+    except click.ClickException as error:
+        complain(f"error: {error.format_message()}")
+        return REFUSED
+    except OSError as error:  # a full disk, a missing permission: the system's message says what and where
+        complain(f"error: {error}")
+        return REFUSED
+    except (KeyboardInterrupt, click.Abort):
+        complain("interrupted")
+        return INTERRUPTED
+    return code if isinstance(code, int) else OK

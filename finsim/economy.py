@@ -1,0 +1,367 @@
+"""The economy: a Mesa model of a payment system, and the order of one tick."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import mesa
+import numpy as np
+from numpy.typing import NDArray
+
+from finsim.agenda import Agenda
+from finsim.agents.bank import Bank, found_banks
+from finsim.agents.customer import Customer
+from finsim.agents.employer import Employer
+from finsim.agents.founding import World, found
+from finsim.agents.life import Life
+from finsim.agents.merchant import Merchant
+from finsim.agents.mule import mules_of
+from finsim.agents.settlement import Settlement
+from finsim.agents.underworld import Underworld
+from finsim.authorisation import merge_rows, tally, unmoved_payees, watched_rows
+from finsim.authorisation import settle_tick as settle
+from finsim.clock import DAY, Clock, datetime_of, day_number, is_banking_day, previous_banking_day
+from finsim.ids import IdKeys
+from finsim.journal import Journal
+from finsim.log import Log
+from finsim.market import Market
+from finsim.outbox import EMPTY, Outbox
+from finsim.partition import Outcome, Partition, day_record
+from finsim.payments import TRANSACTION, Recorder
+from finsim.rng import Streams
+from finsim.scenario import Scenario
+from finsim.submission import Submission
+
+ROUNDS = 8
+"""Rounds of authorisation in one tick; what is left then moves to the next tick."""
+
+
+class _Nobody:
+    """A recorder that keeps nothing: an economy stepped by hand needs no other."""
+
+    def transactions(self, rows: NDArray[np.void]) -> None:
+        """Forget rows."""
+
+    def table(self, name: str, rows: Mapping[str, Any]) -> None:
+        """Forget rows of a table."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+class Economy(mesa.Model):  # type: ignore[misc]
+    """A simulated payment economy; `step` moves it on by one tick.
+
+    Args:
+        scenario: a `Scenario`, or the name or path of one.
+        recorder: takes the rows; None keeps nothing.
+        overrides: further parameters by dotted key, for example `**{"fraud.intensity": 0}`; `seed` sets the seed.
+
+    Raises:
+        ScenarioError: the scenario or an override is not allowed.
+    """
+
+    def __init__(self, scenario: Scenario | str = "baseline", recorder: Recorder | None = None, **overrides: Any) -> None:
+        config = self._configure(scenario, overrides)
+        super().__init__(**_mesa_seed(config.seed))
+        self.config = config
+        parameters = config.parameters
+        run = parameters.run
+        export_day = day_number(run.start)
+        self.clock = Clock(export_day - run.warm_up_days, export_day, export_day + run.days, run.tick_minutes * 60_000_000)
+        self.streams = Streams(config.seed)
+        self.ids = IdKeys(config.seed)
+        self.recorder: Recorder = recorder if recorder is not None else _Nobody()
+        self.market = Market(parameters.market, parameters.behaviour.holiday_effect)
+        self.world: World = found(self, parameters, self.streams, self.ids.transaction, self.clock.first_day)
+        self.ledger = self.world.ledger
+        self.customers = self.world.customers.agents
+        self.merchants = self.world.merchants.agents
+        self.employers = self.world.employers.agents
+        self.tick = 0
+        self.outbox = Outbox(self.clock)
+        self.agenda = Agenda()
+        self.python_agents: dict[str, mesa.Agent] = {}
+        self.controls: list[Any] = []
+        self.promoted: set[int] = set()
+        self.log = Log(self.recorder, self.ids, self.export_start)
+        self.journal = Journal(self.recorder, self.ledger.accounts, self.ledger.customer_accounts, self.export_start, self.clock.tick)
+        self.submission = Submission(self)
+        self.settlement = Settlement(self)
+        self.life = Life(self)
+        self.banks: list[Bank] = found_banks(self)
+        self.underworld = Underworld(self)
+        self.opening: NDArray[np.int64] = self.ledger.accounts["balance"].copy()
+        self._threads: ThreadPoolExecutor | None = None
+        self.partition(run.partitions)
+
+    @staticmethod
+    def _configure(scenario: Scenario | str, overrides: Mapping[str, Any]) -> Scenario:
+        values = dict(overrides)
+        seed = values.pop("seed", values.pop("rng", None))
+        if isinstance(scenario, Scenario) and not values and seed is None:
+            return scenario
+        if isinstance(scenario, Scenario):
+            return scenario.replace(values, seed=seed)
+        return Scenario.load(scenario, overrides=values, seed=seed)
+
+    # -- time ---------------------------------------------------------------------------------------------
+
+    @property
+    def export_start(self) -> int:
+        """Time of the first exported row, microseconds."""
+        return self.clock.export_day * DAY
+
+    @property
+    def now(self) -> int:
+        """Time at which the present tick begins, microseconds."""
+        return self.clock.time_of(self.tick)
+
+    @property
+    def tick_end(self) -> int:
+        """Time at which the present tick ends, microseconds."""
+        return self.now + self.clock.tick
+
+    @property
+    def day(self) -> int:
+        """Day number of the present tick."""
+        return self.clock.day_of(self.tick)
+
+    @property
+    def year(self) -> int:
+        """Calendar year of the present tick."""
+        return datetime_of(self.now).year
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the last tick of the run is done."""
+        return self.now >= self.clock.end
+
+    # -- one tick -----------------------------------------------------------------------------------------
+
+    def step(self) -> None:
+        """Move the economy on by one tick: all phases in order."""
+        for _, phase in self.PHASES:
+            phase(self)
+
+    def move_market(self) -> None:
+        """Move the calendar on; at midnight merchants are settled, life moves on and the export may begin."""
+        self._rows = EMPTY
+        if self.tick % self.clock.ticks_per_day:
+            return
+        if self.day == self.clock.export_day:
+            self.journal.post_all()
+            self.opening = self.ledger.accounts["balance"].copy()
+        self.settlement.settle_day()
+        self.life.live_day()
+
+    def plan_day(self) -> None:
+        """Let every customer plan the day, at its first tick."""
+        if self.tick % self.clock.ticks_per_day:
+            return
+        conditions = self.market.conditions(self.day)
+        last = previous_banking_day(self.day + conditions.month_length - conditions.month_day)
+        record = day_record(conditions, is_banking_day(self.day), last)
+        carried = self.outbox.take_day(self.day)
+        self._each_partition(lambda part: part.plan(record, _of_owners(carried, part)))
+
+    def wake_agents(self) -> None:
+        """Let the Python-level agents that are due act; they submit requests of their own."""
+        for _, key in self.agenda.due(self.tick_end):
+            agent = self.python_agents.get(key)
+            if agent is not None:
+                agent.step()
+
+    def authorise_requests(self) -> None:
+        """Decide on the requests due in this tick, in rounds where one depends on another."""
+        tick_of_day = self.tick % self.clock.ticks_per_day
+        extra = self.outbox.take_tick(self.tick)
+        batches = [part.due(tick_of_day, _of_owners(extra, part)) for part in self.partitions]
+        parts: list[NDArray[np.void]] = []
+        for turn in range(ROUNDS):
+            late: list[NDArray[np.void]] = []
+            if self.outbox.children and turn < ROUNDS - 1:
+                batches, late = self.submission.split_waiting(batches)
+            self._score(batches)
+            outcomes = self._authorise(batches)
+            done = _in_time_order([outcome.rows for outcome in outcomes])
+            parts.append(done)
+            for outcome in outcomes:
+                self.log.cash(outcome.cash)
+            due = self._follow(outcomes, done, batches)
+            due = np.concatenate([due, *late]) if late else due
+            if not len(due):
+                break
+            if turn == ROUNDS - 1:
+                self.outbox.add(_moved(due, self.tick_end), self.tick + 1)
+                break
+            batches = [_sorted(_of_owners(due, part)) for part in self.partitions]
+        self._rows = parts[0] if len(parts) == 1 else _in_time_order(parts)
+
+    def post(self) -> None:
+        """Give approved rows their posting times and book the payees' sides."""
+        rows = self._rows
+        day = self.day * DAY
+        accounts, customer_accounts = self.ledger.accounts, self.ledger.customer_accounts
+        unmoved_payees(rows, accounts, customer_accounts)
+        settle(rows, accounts, customer_accounts, self.tick_end, day + 17 * 3_600_000_000, day + 32 * 3_600_000_000, day)
+        tally(rows, self.world.people.customers, self.world.merchants.data, self.world.books.tests, self.settlement.sales)
+        self.journal.add(self.tick_end, rows)
+
+    def observe(self) -> None:
+        """Tell agents what became of what they wait for: rings, banks, users' agents."""
+        rows = self._rows
+        positions = watched_rows(rows)
+        watched = rows[positions] if len(positions) else EMPTY
+        if len(watched):
+            self.log.truth(watched, self.underworld)
+            for bank in self.banks:
+                bank.observe(watched[self.world.people.customers["institution"][watched["owner"]] == bank.row])
+            self.underworld.observe(watched)
+        self.submission.tell(rows, watched)
+
+    def record(self) -> None:
+        """Hand other tables on and move the clock."""
+        self.underworld.watch_leaks(self._rows)
+        self.settlement.end_tick()
+        self.log.flush()
+        self.tick += 1
+        if self.is_over:
+            self.close()
+
+    PHASES = (
+        ("market", move_market),
+        ("plan", plan_day),
+        ("agents", wake_agents),
+        ("authorise", authorise_requests),
+        ("post", post),
+        ("observe", observe),
+        ("record", record),
+    )
+    """The phases of one tick, in order."""
+
+    # -- rounds -------------------------------------------------------------------------------------------
+
+    def _each_partition(self, task: Any) -> None:
+        threads = min(self.config.parameters.run.threads, len(self.partitions))
+        if threads < 2:
+            for part in self.partitions:
+                task(part)
+            return
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(threads)
+        list(self._threads.map(task, self.partitions))
+
+    def _authorise(self, batches: list[NDArray[np.void]]) -> list[Outcome]:
+        end = self.tick_end
+        return [part.authorise(batch, end) for part, batch in zip(self.partitions, batches, strict=True)]
+
+    def _score(self, batches: list[NDArray[np.void]]) -> None:
+        for control in self.controls:
+            for batch in batches:
+                if len(batch):
+                    self.submission.score(control, batch)
+
+    def _follow(self, outcomes: list[Outcome], done: NDArray[np.void], batches: list[NDArray[np.void]]) -> NDArray[np.void]:
+        """Keep what follows from a round's outcomes; return the part that is due in this tick."""
+        follow_ups = [outcome.follow_ups for outcome in outcomes if len(outcome.follow_ups)]
+        if self.outbox.children:
+            asked = np.concatenate([batch["transaction_id"] for batch in batches])
+            follow_ups.append(self.outbox.resolve(done, np.union1d(asked, self.submission.asked)))
+        rows = np.concatenate(follow_ups) if follow_ups else EMPTY
+        if not len(rows):
+            return rows
+        now = rows["timestamp"] < self.tick_end
+        self.outbox.add(rows[~now], self.tick)
+        due = rows[now]
+        last = self.world.people.customers["last_timestamp"][due["owner"]]
+        due["timestamp"] = np.maximum(due["timestamp"], last + 1_000_000)
+        over = due["timestamp"] >= self.tick_end
+        self.outbox.add(due[over], self.tick)
+        return due[~over]
+
+    # -- what users do ------------------------------------------------------------------------------------
+
+    def partition(self, count: int) -> None:
+        """Cut the owners into a number of partitions; the result of a run does not depend on it."""
+        edges = np.linspace(0, len(self.world.customers), count + 1).astype(int)
+        self.partitions = [Partition(int(a), int(b), self.world, self.clock) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+
+    def submit(self, payer: Any, payee: Any, amount: float, **details: Any) -> int:
+        """Submit a request for a payment; see `finsim.submission.Submission.submit`."""
+        return self.submission.submit(payer, payee, amount, **details)
+
+    def add_control(self, control: Any) -> None:
+        """Put a control into the authorisation path of every institution; see `finsim.submission.Control`."""
+        self.controls.append(control)
+
+    def promote(self, ids: Iterable[int], cls: type[Customer]) -> list[Customer]:
+        """Let a user's class take the decisions of single customers; see `finsim.submission.Submission.promote`."""
+        return self.submission.promote(ids, cls)
+
+    def enlist(self, key: str, agent: mesa.Agent) -> None:
+        """Register a Python-level agent under a stable key, so that it can be woken and checkpointed."""
+        self.python_agents[key] = agent
+
+    def set_balances(self, rows: NDArray[np.int64], cents: NDArray[np.int64]) -> None:
+        """Set balances of checking accounts: the opening balance before the first step, else by an adjustment."""
+        self.submission.set_balances(rows, cents)
+
+    @property
+    def mules(self) -> Any:
+        """The customers that work as mules at present, as an AgentSet."""
+        return mules_of(self)
+
+    @property
+    def agents_by_type(self) -> dict[type, Any]:
+        """Agents by class, the columnar populations among them."""
+        found = dict(super().agents_by_type)
+        found.update({Customer: self.customers, Merchant: self.merchants, Employer: self.employers})
+        return found
+
+    def close(self) -> None:
+        """End the run: post what is on its way, hand all tables to the recorder."""
+        self.journal.close()
+        self.underworld.close()
+        self.settlement.close()
+        self.log.entities(self)
+        self.log.flush(everything=True)
+        self.recorder.close()
+        if self._threads is not None:
+            self._threads.shutdown()
+
+
+def _mesa_seed(seed: int) -> dict[str, Any]:
+    """Return the keyword by which this version of Mesa takes a seed."""
+    names = mesa.Model.__init__.__code__.co_varnames
+    return {"rng": seed} if "rng" in names else {"seed": seed}
+
+
+def _of_owners(rows: NDArray[np.void], part: Partition) -> NDArray[np.void]:
+    if not len(rows):
+        return EMPTY
+    return rows[(rows["owner"] >= part.first) & (rows["owner"] < part.last)]
+
+
+def _sorted(rows: NDArray[np.void]) -> NDArray[np.void]:
+    return rows[np.lexsort((rows["transaction_id"], rows["timestamp"]))] if len(rows) > 1 else rows
+
+
+def _in_time_order(parts: list[NDArray[np.void]]) -> NDArray[np.void]:
+    """Merge arrays that are each in time order."""
+    out = parts[0]
+    for part in parts[1:]:
+        if len(part):
+            merged = np.empty(len(out) + len(part), dtype=TRANSACTION)
+            merge_rows(out, part, merged)
+            out = merged
+    return out
+
+
+def _moved(rows: NDArray[np.void], tick_end: int) -> NDArray[np.void]:
+    """Return requests moved to just after the end of a tick, in their order."""
+    out = rows.copy()
+    out["timestamp"] = tick_end + np.arange(len(out)) + 1
+    return out

@@ -1,0 +1,115 @@
+"""Requests that wait for their time, and requests that wait for the outcome of another one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from finsim.clock import DAY, SECOND, Clock
+from finsim.payments import APPROVED, DECLINED, HELD, TRANSACTION
+
+EMPTY = np.empty(0, dtype=TRANSACTION)
+ON_APPROVED, ON_DECLINED = APPROVED, DECLINED
+
+
+class Outbox:
+    """All requests that were submitted and are not yet due.
+
+    Args:
+        clock: the run's clock.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.by_tick: dict[int, list[NDArray[np.void]]] = {}  # today's
+        self.by_day: dict[int, list[NDArray[np.void]]] = {}
+        self.children: dict[int, list[tuple[NDArray[np.void], int]]] = {}  # parent id -> (request, condition)
+
+    def tick_of(self, time: int) -> int:
+        """Return the tick that a time lies in."""
+        return (time - self.clock.start) // self.clock.tick
+
+    def add(self, rows: NDArray[np.void], now_tick: int) -> None:
+        """Keep requests until they are due; times before the present tick are moved into it.
+
+        Args:
+            rows: (n,) TRANSACTION.
+            now_tick: number of the present tick.
+        """
+        if not len(rows):
+            return
+        early = rows["timestamp"] < self.clock.time_of(now_tick)
+        if early.any():
+            rows = rows.copy()
+            offset = rows["timestamp"][early] % self.clock.tick
+            rows["timestamp"][early] = self.clock.time_of(now_tick) + offset
+        today = self.clock.day_of(now_tick)
+        ticks = self.tick_of(rows["timestamp"])
+        days = rows["timestamp"] // DAY
+        if ticks[0] == ticks[-1] and (ticks == ticks[0]).all() and days[0] == today:
+            self.by_tick.setdefault(int(ticks[0]), []).append(rows)
+            return
+        at_once = days == today
+        for tick in np.unique(ticks[at_once]):
+            self.by_tick.setdefault(int(tick), []).append(rows[ticks == tick])
+        for day in np.unique(days[~at_once]):
+            self.by_day.setdefault(int(day), []).append(rows[days == day])
+
+    def add_child(self, row: NDArray[np.void], parent: int, condition: int) -> None:
+        """Keep one request, (1,) TRANSACTION, until its parent is decided."""
+        self.children.setdefault(parent, []).append((row, condition))
+
+    def take_tick(self, tick: int) -> NDArray[np.void]:
+        """Remove and return what was submitted for a tick of today."""
+        parts = self.by_tick.pop(tick, None)
+        return EMPTY if parts is None else (parts[0] if len(parts) == 1 else np.concatenate(parts))
+
+    def take_day(self, day: int) -> NDArray[np.void]:
+        """Remove and return what was submitted earlier for a day."""
+        parts = self.by_day.pop(day, None)
+        return EMPTY if parts is None else np.concatenate(parts)
+
+    def resolve(self, rows: NDArray[np.void], asked: NDArray[np.uint64]) -> NDArray[np.void]:
+        """Return the children that the outcomes of a batch set free; void those whose condition failed.
+
+        Args:
+            rows: (n,) TRANSACTION, decided; a release decides the held payment that it names.
+            asked: ids of all requests of the batch, also those that left no row.
+        """
+        if not self.children:
+            return EMPTY
+        parents = np.fromiter(self.children, dtype=np.uint64, count=len(self.children))
+        free: list[NDArray[np.void]] = []
+        decided = {int(row["transaction_id"]): row for row in rows[np.isin(rows["transaction_id"], parents)]}
+        decided |= {int(row["related_id"]): row for row in rows[np.isin(rows["related_id"], parents) & (rows["related_id"] != 0)]}
+        for parent, row in decided.items():
+            if row["decision"] == HELD:
+                continue
+            for child, condition in self.children.pop(parent):
+                if row["decision"] == condition:
+                    request = child.copy()
+                    request["timestamp"] = max(int(child["timestamp"][0]), int(row["timestamp"]) + SECOND)
+                    free.append(request)
+        for parent in set(asked[np.isin(asked, parents)].tolist()) - set(decided):
+            self.children.pop(parent, None)
+        return np.concatenate(free) if free else EMPTY
+
+    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """Return what a checkpoint keeps: plain values and arrays."""
+        rows = [part for parts in (*self.by_tick.values(), *self.by_day.values()) for part in parts]
+        kept = [(child, parent, condition) for parent, items in self.children.items() for child, condition in items]
+        return {"parents": [parent for _, parent, _ in kept], "conditions": [condition for _, _, condition in kept]}, {
+            "requests": np.concatenate(rows) if rows else EMPTY,
+            "children": np.concatenate([child for child, _, _ in kept]) if kept else EMPTY,
+        }
+
+    def restore(self, values: dict[str, Any], arrays: dict[str, NDArray[Any]], now_tick: int) -> None:
+        """Take back what `state` returned."""
+        self.by_tick.clear()
+        self.by_day.clear()
+        self.children.clear()
+        self.add(arrays["requests"].copy(), now_tick)
+        for k, (parent, condition) in enumerate(zip(values["parents"], values["conditions"], strict=True)):
+            self.add_child(arrays["children"][k : k + 1].copy(), parent, condition)

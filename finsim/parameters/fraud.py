@@ -1,0 +1,114 @@
+"""Fraud: rings, what they know, and the typologies."""
+
+from __future__ import annotations
+
+from finsim.parameters.fields import Model, param
+
+
+class CardTesting(Model):
+    """Batches of stolen card numbers are tried with small amounts; those that work are used after a rest."""
+
+    rate: float = param(3.2, unit="campaigns/1000 customers/year", doc="batches that reach cards of the simulated customers", low=0.0, high=200.0, transform="log",
+                        calibratable=True, source="assumption: under one per cent of remote volume, BEHAVIOUR-025")  # fmt: skip
+    cards: float = param(9.0, unit="card", doc="mean number of the simulated customers' cards in a batch", low=1.0, high=500.0, source="assumption: a batch of hundreds spreads over many issuers")
+    amount_high: float = param(4.0, unit="USD", doc="largest test amount; a third of the tests are verifications of 0", low=0.5, high=50.0, source="assumption: zero or small amounts")
+    gap_minutes: float = param(9.0, unit="minute", doc="median time between two tests of a batch", low=0.02, high=600.0, source="assumption: slow variant, 1 attempt in 2 to 30 minutes at a merchant")
+    rest_hours: float = param(30.0, unit="hour", doc="median rest before a tested card is used", low=0.1, high=1000.0, source="assumption: minutes to days")
+
+
+class CardNotPresent(Model):
+    """Stolen card details are used for remote purchases."""
+
+    rate: float = param(62.0, unit="campaigns/1000 customers/year", doc="cards used remotely without a test", low=0.0, high=1000.0, transform="log", calibratable=True,
+                        source="assumption: with the other card typologies gives card fraud by value near US-020 and US-115")  # fmt: skip
+    attempts: float = param(3.4, unit="count", doc="mean purchases tried on a card", low=1.0, high=50.0, source="BEHAVIOUR-010")
+    burst_hours: float = param(7.0, unit="hour", doc="median time between purchases on a card", low=0.02, high=200.0, source="assumption: bursts of half an hour to three days")
+    amount_factor: float = param(1.25, unit="ratio", doc="amounts against genuine ones of the category", low=0.1, high=10.0, transform="log", calibratable=True,
+                                 source="US-019")  # fmt: skip
+    age_days: float = param(20.0, unit="day", doc="median time from theft of the details to use", low=0.0, high=400.0, source="assumption: lognormal, median 20 days, 90 % within 120")
+
+
+class LostStolen(Model):
+    """A card is lost or stolen; some finders and thieves use it."""
+
+    rate: float = param(55.0, unit="cards/1000 customers/year", doc="cards lost or stolen", low=0.0, high=1000.0, source="assumption: one in twenty loses a card in a year")
+    misuse: float = param(0.22, unit="share", doc="lost cards that somebody uses", low=0.0, high=1.0, calibratable=True, source="assumption: with rate gives a tenth of card fraud")
+    attempts: float = param(4.0, unit="count", doc="mean purchases tried on a found card", low=1.0, high=50.0, source="assumption: 3 to 12 in 0.2 to 12 hours")
+    gap_minutes: float = param(28.0, unit="minute", doc="median time between purchases", low=0.1, high=1000.0, source="assumption: 3 to 12 in 0.2 to 12 hours")
+    pin_known: float = param(0.1, unit="share", doc="thieves who saw the PIN", low=0.0, high=1.0, source="assumption: one in ten")
+    notice_hours: float = param(14.0, unit="hour", doc="median time until the owner misses the card", low=0.1, high=500.0, source="assumption: hours to two days")
+
+
+class Skimming(Model):
+    """A device at a cash machine or a till copies cards, which are used as counterfeits or online."""
+
+    rate: float = param(0.75, unit="devices/1000 customers/year", doc="devices that copy cards of the simulated customers", low=0.0, high=100.0, calibratable=True,
+                        source="assumption: with capture gives a tenth of card fraud")  # fmt: skip
+    days: float = param(11.0, unit="day", doc="mean time a device stays", low=1.0, high=120.0, source="BEHAVIOUR-015")
+    monetised: float = param(0.35, unit="share", doc="copied cards that are used", low=0.0, high=1.0, source="assumption: 10 to 50 per cent")
+    wait_days: float = param(8.0, unit="day", doc="median time from copying to use", low=0.0, high=120.0, source="assumption: 1 to 45 days")
+    cash_machine: float = param(0.6, unit="share", doc="devices at cash machines", low=0.0, high=1.0, source="BEHAVIOUR-018")
+    online: float = param(0.35, unit="share", doc="copied cards used online rather than as counterfeits", low=0.0, high=1.0, source="assumption: chip terminals push counterfeits aside")
+    attempts: float = param(2.6, unit="count", doc="mean uses of a counterfeit", low=1.0, high=20.0, source="assumption: 1 to 5 withdrawals")
+
+
+class AccountTakeover(Model):
+    """A stranger logs in, changes details, adds a payee and empties the account."""
+
+    rate: float = param(2.6, unit="campaigns/1000 customers/year", doc="accounts taken over, failed attempts to move money included", low=0.0, high=200.0, transform="log",
+                        calibratable=True, source="assumption: a tenth of US-116, the misuse of existing bank accounts")  # fmt: skip
+    prepare_hours: float = param(20.0, unit="hour", doc="median time from first login to first money", low=0.05, high=500.0, source="BEHAVIOUR-007")
+    transfers: float = param(2.4, unit="count", doc="mean transfers tried", low=1.0, high=20.0, source="assumption: 1 to 6")
+    share_of_balance: float = param(0.45, unit="share", doc="median share of the balance that a transfer tries to take", low=0.01, high=1.0, source="assumption: several transfers drain 60 to 100 per cent")
+    own_device: float = param(0.25, unit="share", doc="takeovers through the victim's own device (remote access)", low=0.0, high=1.0, source="assumption: remote-access malware and tools")
+
+
+class ImpersonationScam(Model):
+    """A caller who claims to be the bank or the police talks the victim into payments to mules."""
+
+    rate: float = param(3.0, unit="campaigns/1000 customers/year", doc="victims who try to pay", low=0.0, high=200.0, transform="log", calibratable=True,
+                        source="assumption: US-049 per adult, the part paid by bank transfer")  # fmt: skip
+    payments: float = param(2.1, unit="count", doc="mean payments of a victim", low=1.0, high=20.0, source="assumption: 2 to 4 within three hours")
+    amount_median: float = param(1350.0, unit="USD", doc="median of one payment", low=10.0, high=1e5, transform="log", calibratable=True, source="US-056")
+    amount_log_sigma: float = param(0.85, unit="ln USD", doc="sigma of the log of a payment", low=0.1, high=2.5, source="assumption: heavy tail of losses")
+    never_reported: float = param(0.35, unit="share", doc="victims who never tell their bank", low=0.0, high=1.0, source="US-121")
+
+
+class Mules(Model):
+    """Who receives stolen money and passes it on."""
+
+    per_1000_customers: float = param(3.0, unit="mule/1000 customers", doc="customers who can be recruited as mules at any time", low=0.1, high=100.0, source="assumption: UK filings against bank customers, a few per thousand")
+    outside: float = param(0.45, unit="share", doc="payments that go to mules at other banks", low=0.0, high=1.0, source="assumption: several banks share the mules of a ring")
+    commission: float = param(0.08, unit="share", doc="what a mule keeps", low=0.0, high=0.5, source="assumption: 3 to 15 per cent")
+    dwell_minutes: float = param(45.0, unit="minute", doc="median time that money rests with a mule", low=0.5, high=10000.0, source="assumption: 25 minutes on instant rails, hours on batch rails; four fifths out within 48 hours, BEHAVIOUR-037")
+    dwell_log_sigma: float = param(1.4, unit="ln minute", doc="sigma of the log of that time", low=0.1, high=4.0, source="assumption: as dwell_minutes")
+    life_days: float = param(30.0, unit="day", doc="mean time that a mule works for a ring", low=1.0, high=400.0, source="assumption: 5 to 60 days")
+
+
+class Reporting(Model):
+    """When fraud becomes known."""
+
+    never_noticed: float = param(0.1, unit="share", doc="approved card fraud of small amounts that nobody notices", low=0.0, high=1.0, source="assumption: 5 to 15 per cent of small-value fraud")
+    same_day: float = param(0.3, unit="share", doc="victims who see it in the app within a day", low=0.0, high=1.0, source="assumption: mixture of alerts, app and statement")
+    median_days: float = param(6.0, unit="day", doc="median of the middle group", low=0.1, high=100.0, source="assumption: 45 per cent lognormal with a median of 6 days")
+    late_share: float = param(0.25, unit="share", doc="victims who find it on a statement", low=0.0, high=1.0, source="assumption: 30 per cent lognormal with a median of 35 days")
+    late_days: float = param(32.0, unit="day", doc="median of the late group", low=1.0, high=120.0, source="assumption: as late_share")
+    false_claims_per_1000_customers: float = param(1.5, unit="claims/1000 customers/year", doc="genuine purchases disputed in error", low=0.0, high=100.0, source="assumption: forgotten purchases, unknown descriptors")
+
+
+class Fraud(Model):
+    """Rings and typologies. At `intensity` 1 the composition by value is in the range of published US figures."""
+
+    intensity: float = param(1.0, unit="ratio", doc="how much fraud there is; smaller values are subsets of larger ones", low=0.0, high=20.0, source="design")
+    rings: int = param(24, unit="ring", doc="rings at intensity 1; each works on a region larger than the simulated population", low=1, high=190, source="assumption: several dozen crews share a market")
+    adaptation: float = param(1.0, unit="", doc="how strongly rings prefer what has paid; 0: not at all", low=0.0, high=10.0, source="design")
+    breach_rate: float = param(1.2, unit="merchants/1000 customers/year", doc="breached online merchants", low=0.0, high=100.0, source="assumption: keeps the market of stolen details supplied")
+    phishing_rate: float = param(55.0, unit="customers/1000/year", doc="customers whose card details or logins are phished", low=0.0, high=1000.0, source="assumption: with breaches keeps the market of stolen details supplied")
+    card_testing: CardTesting = param(CardTesting(), unit="", doc="typology", source="design")
+    card_not_present: CardNotPresent = param(CardNotPresent(), unit="", doc="typology", source="design")
+    lost_stolen: LostStolen = param(LostStolen(), unit="", doc="typology", source="design")
+    skimming: Skimming = param(Skimming(), unit="", doc="typology", source="design")
+    account_takeover: AccountTakeover = param(AccountTakeover(), unit="", doc="typology", source="design")
+    impersonation_scam: ImpersonationScam = param(ImpersonationScam(), unit="", doc="typology", source="design")
+    mules: Mules = param(Mules(), unit="", doc="mules", source="design")
+    reporting: Reporting = param(Reporting(), unit="", doc="claims of victims", source="design")

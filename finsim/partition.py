@@ -1,0 +1,126 @@
+"""A partition: a block of owners that plans and authorises by itself.
+
+Everything its two phases read or write belongs to its owners, or is read-only during a tick, so
+partitions may run in any order, in threads or elsewhere, and however the owners are cut the result is the same.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from finsim.agents.founding import World
+from finsim.agents.plan import ROOM, plan_block
+from finsim.agents.world import DAY as DAY_RECORD
+from finsim.authorisation import authorise, gather, time_order
+from finsim.clock import DAY, Clock
+from finsim.market import DayConditions
+from finsim.payments import TRANSACTION
+
+ROWS_PER_OWNER = 3.2
+"""Planned requests of one owner on a busy day, for the size of the first block; a second is added where needed."""
+
+
+def day_record(conditions: DayConditions, bank_day: bool, last_bank_day: int) -> NDArray[np.void]:
+    """Return the conditions of a day as kernels read them, (1,) DAY."""
+    record = np.zeros(1, dtype=DAY_RECORD)
+    record[0] = (
+        conditions.day, conditions.weekday, conditions.month_day, conditions.month_length, bank_day, last_bank_day,
+        conditions.day + conditions.month_length - conditions.month_day, conditions.activity,
+    )  # fmt: skip
+    return record
+
+
+class Outcome:
+    """What one call of `Partition.authorise` left.
+
+    Attributes:
+        rows: (n,) TRANSACTION, decided, in time order.
+        follow_ups: (m,) TRANSACTION, requests that follow from them.
+        cash: (k,) TRANSACTION, cash purchases, which no bank sees.
+        watched: number of rows that somebody waits for.
+    """
+
+    __slots__ = ("cash", "follow_ups", "rows", "watched")
+
+    def __init__(self, rows: NDArray[np.void], follow_ups: NDArray[np.void], cash: NDArray[np.void], watched: int) -> None:
+        self.rows = rows
+        self.follow_ups = follow_ups
+        self.cash = cash
+        self.watched = watched
+
+
+class Partition:
+    """The owners of rows first to last - 1.
+
+    Args:
+        first, last: range of customer rows.
+        world: the world they live in.
+        clock: the run's clock.
+    """
+
+    def __init__(self, first: int, last: int, world: World, clock: Clock) -> None:
+        self.first = first
+        self.last = last
+        self.world = world
+        self.clock = clock
+        self._planned = np.empty(0, dtype=TRANSACTION)
+        self._order = np.empty(0, dtype=np.int32)
+        self._starts = np.zeros(clock.ticks_per_day + 1, dtype=np.int64)
+        self._buckets = np.empty(86_401, dtype=np.int64)
+        self._counts = np.zeros(4, dtype=np.int64)
+        self._block = np.empty(0, dtype=TRANSACTION)
+        self._follow = np.empty(0, dtype=TRANSACTION)
+        self._cash = np.empty(0, dtype=TRANSACTION)
+
+    def plan(self, day: NDArray[np.void], carried: NDArray[np.void]) -> None:
+        """Plan the day of all owners.
+
+        Args:
+            day: (1,) DAY.
+            carried: (n,) TRANSACTION of these owners that were arranged earlier for this day.
+        """
+        world = self.world
+        needed = int(ROWS_PER_OWNER * (self.last - self.first)) + 4 * ROOM
+        if len(self._block) < needed:
+            self._block = np.empty(needed, dtype=TRANSACTION)
+        count, next_owner = plan_block(self._block, self.first, self.last, day[0], world.places, world.habits, world.people, world.books)
+        parts = [self._block[:count]]
+        while next_owner < self.last:
+            block = np.empty(max((self.last - next_owner) * 4, 0) + 4 * ROOM, dtype=TRANSACTION)
+            count, next_owner = plan_block(block, next_owner, self.last, day[0], world.places, world.habits, world.people, world.books)
+            parts.append(block[:count])
+        if len(carried):
+            parts.append(carried)
+        self._planned = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        if len(self._order) < len(self._planned):
+            self._order = np.empty(int(1.1 * len(self._planned)), dtype=np.int32)
+        start = int(day["day"][0]) * DAY
+        time_order(self._planned["timestamp"], start, self._order, self._buckets)
+        seconds = np.arange(self.clock.ticks_per_day + 1) * (self.clock.tick // 1_000_000)
+        self._starts = self._buckets[np.minimum(seconds, 86_400)]
+
+    def due(self, tick_of_day: int, extra: NDArray[np.void]) -> NDArray[np.void]:
+        """Return the requests of a tick in order of (timestamp, transaction_id), a new (n,) TRANSACTION array.
+
+        Args:
+            tick_of_day: number of the tick within its day.
+            extra: (m,) TRANSACTION of these owners that were submitted for this tick.
+        """
+        first, last = int(self._starts[tick_of_day]), int(self._starts[tick_of_day + 1])
+        out = np.empty(last - first + len(extra), dtype=TRANSACTION)
+        gather(self._planned, self._order, first, last, out)
+        if len(extra):
+            out[last - first :] = extra
+            out = out[np.lexsort((out["transaction_id"], out["timestamp"]))]
+        return out
+
+    def authorise(self, batch: NDArray[np.void], tick_end: int) -> Outcome:
+        """Decide on a batch of these owners; see `finsim.authorisation.authorise`."""
+        if len(self._follow) < 2 * len(batch) + 2:
+            self._follow = np.empty(3 * len(batch) + 64, dtype=TRANSACTION)
+            self._cash = np.empty(2 * len(batch) + 64, dtype=TRANSACTION)
+        world = self.world
+        authorise(batch, world.habits, world.people, world.books, self._follow, self._cash, self._counts, tick_end)
+        kept, follow, cash, watched = (int(value) for value in self._counts)
+        return Outcome(batch[:kept], self._follow[:follow].copy(), self._cash[:cash].copy(), watched)
