@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from finsim.agents import customer as cu
 from finsim.agents.places import Founding
 from finsim.agents.slots import any_merchant
-from finsim.compile import njit
+from finsim.compile import kernel
 from finsim.ledger import Ledger
 from finsim.parameters import Parameters
 from finsim.payments import COUNTRIES
@@ -221,7 +221,7 @@ def habits(data: NDArray[Any], parameters: Parameters, streams: Streams, dues: N
     data["countries"][abroad] |= np.uint32(1) << (1 + (v[abroad, 3] * (len(COUNTRIES) - 1)).astype(np.uint32))
 
 
-@njit
+@kernel
 def draw_favourites(key, customers, places, categories, out, rows, day):  # type: ignore[no-untyped-def]
     """Fill out, (C, F) int32, with the merchants that customers return to, by popularity at home and online.
 

@@ -41,8 +41,9 @@ class CardBook:
         return customer << 7 | (64 if slot == CREDIT else 0) | self.ordinal(customer, slot)
 
     def holds(self, customer: int, slot: int) -> bool:
-        """Return whether the customer has a card on this account, blocked or not."""
-        return bool(self.economy.world.customers.data["cards"][customer] & (4 if slot == CREDIT else 1))
+        """Return whether the customer has joined and has a card on this account, blocked or not."""
+        data = self.economy.world.customers.data
+        return bool(data["cards"][customer] & (4 if slot == CREDIT else 1)) and bool(data["since_day"][customer] <= self.economy.day)
 
     def block(self, customer: int, slot: int, at: int) -> bool:
         """Block a card; False if there is none that could be blocked."""

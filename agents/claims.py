@@ -226,7 +226,8 @@ class Claims:
         """Submit a movement that the bank makes because of a loss."""
         row = pay.blank(1)
         row["transaction_id"] = self._number(loss, what)
-        row["timestamp"], row["amount"], row["related_id"] = at, cents, loss.number
+        row["timestamp"], row["amount"] = at, cents
+        row["related_id"] = loss.number if loss.at >= self.bank.economy.export_start else 0
         row["owner"], row["payer"], row["payee"] = customer, payer, payee
         row["rail"] = pay.CARD if loss.rail == pay.CARD else pay.INSTANT
         row["kind"], row["channel"], row["flags"] = kind, pay.BATCH, pay.FORCED

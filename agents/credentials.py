@@ -80,5 +80,5 @@ class CredentialMarket:
 
     def restore(self, stock: NDArray[np.void]) -> None:
         """Take back what `state` returned."""
-        self.stock = stock.copy()
+        self.stock = stock.view(CREDENTIAL).copy()
         self.arrivals = []

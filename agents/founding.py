@@ -81,7 +81,7 @@ def found(model: Any, parameters: Parameters, streams: Streams, id_key: np.uint6
     people(data, parameters, streams, founding, first_day)
     incomes(data, parameters, streams, employers)
     birth = holdings(data, parameters, streams, ledger, first_day)
-    _give_shops(data, merchants.data, birth, parameters, streams)
+    _give_shops(data, merchants.data, birth, parameters, streams, first_day)
     dues = found_dues(data, parameters, streams, founding, ledger)
     tables = habit_tables(parameters, founding.categories)
     ticket, share = mean_ticket(parameters)
@@ -126,9 +126,9 @@ def found(model: Any, parameters: Parameters, streams: Streams, id_key: np.uint6
     )
 
 
-def _give_shops(data: NDArray[Any], merchants: NDArray[Any], birth: Birth, parameters: Parameters, streams: Streams) -> None:
+def _give_shops(data: NDArray[Any], merchants: NDArray[Any], birth: Birth, parameters: Parameters, streams: Streams, first_day: int) -> None:
     """Let some small firms own a merchant of their own town, or one that sells online."""
-    firms = birth.businesses
+    firms = birth.businesses[data["since_day"][birth.businesses] <= first_day]
     u = streams.uniform(Purpose.BUSINESS, len(data))[firms]
     taken = np.zeros(len(merchants), dtype=bool)
     homes = parameters.population.areas

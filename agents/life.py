@@ -44,7 +44,7 @@ class Life:
         b = economy.config.parameters.behaviour
         data = economy.world.customers.data
         day = economy.day
-        here = (data["since_day"] <= day) & (data["tombstone"] == 0)
+        here = (data["since_day"] < day) & (data["tombstone"] == 0)
         u = economy.streams.uniform(Purpose.LIFE, len(data), ordinal=day)
         v = economy.streams.uniform(Purpose.LIFE, len(data), ordinal=day, draw=1)
         w = economy.streams.uniform(Purpose.LIFE, len(data), ordinal=day, draw=2)
@@ -63,15 +63,13 @@ class Life:
         self._open(who(v[:, 2], b.new_account_per_year), when, w[:, 3])
         self._close(who(v[:, 3], b.account_closure_per_year), when)
         newcomers = np.flatnonzero(data["since_day"] == day)
-        for customer in newcomers.tolist():
-            economy.log.event(int(when[customer]), customer, "account_opened", slot=0)
+        economy.log.events(np.full(len(newcomers), day * DAY), newcomers, "account_opened", slot=0)
         self.cards.expire(day)
 
     def _simple(self, rows: NDArray[np.int64], kind: str, when: NDArray[np.int64]) -> None:
         data = self.economy.world.customers.data
-        for customer in rows.tolist():
-            device = customer << 7 | int(data["device"][customer])
-            self.economy.log.event(int(when[customer]), customer, kind, device=device, ip=customer << 7 | int(data["home_ip"][customer]))
+        device = rows << 7 | data["device"][rows]
+        self.economy.log.events(when[rows], rows, kind, device=device, ip=rows << 7 | data["home_ip"][rows])
 
     def _devices(self, rows: NDArray[np.int64], when: NDArray[np.int64]) -> None:
         data = self.economy.world.customers.data

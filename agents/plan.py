@@ -12,10 +12,10 @@ import numpy as np
 from finsim import payments as pay
 from finsim.agents import slots as s
 from finsim.agents.customer import BUSINESS, NO_PAY
-from finsim.agents.plan_dues import plan_dues
+from finsim.agents.plan_dues import due_days, first_due, plan_dues
 from finsim.agents.slots import draw
 from finsim.agents.world import Books, Habits, Places, People
-from finsim.compile import inline, njit
+from finsim.compile import inline, kernel
 from finsim.ids import NO_CODE, PLANNED, transaction_id
 from finsim.rng import Purpose, normal, pick, poisson
 
@@ -291,12 +291,13 @@ def shopping(out, n, c, o, conditions, here, places, habits, people, books):  # 
     return n
 
 
-@njit
-def plan_block(out, first, last, conditions, places, habits, people, books):  # type: ignore[no-untyped-def]
+@kernel
+def plan_block(out, cursors, first, last, conditions, places, habits, people, books):  # type: ignore[no-untyped-def]
     """Plan the day of the owners from row first to row last - 1.
 
     Args:
         out: (n,) TRANSACTION, overwritten from the start.
+        cursors: (7, 2) int64, overwritten: one for each day of the month whose dues are collected today.
         first, last: range of customer rows.
         conditions: DAY record of the day.
         places, habits, people, books: see `finsim.agents.world`.
@@ -306,6 +307,10 @@ def plan_block(out, first, last, conditions, places, habits, people, books):  # 
     """
     n = 0
     customers = people.customers
+    earliest, latest = due_days(conditions)
+    for k in range(cursors.shape[0]):
+        cursors[k, 0] = earliest + k if earliest + k <= latest else 0
+        cursors[k, 1] = first_due(people.obligations, cursors[k, 0], first) if cursors[k, 0] > 0 else people.obligations.shape[0]
     for o in range(first, last):
         if n + ROOM > out.shape[0]:
             return n, o
@@ -313,7 +318,7 @@ def plan_block(out, first, last, conditions, places, habits, people, books):  # 
         if c.tombstone or c.since_day > conditions.day:
             continue
         here = journey(c, o, conditions.day, places, habits.behaviour[0], books.keys)
-        n = plan_dues(out, n, c, o, conditions, places, habits, people, books)
+        n = plan_dues(out, n, c, o, conditions, cursors, places, habits, people, books)
         if c.promoted == 0:
             n = shopping(out, n, c, o, conditions, here, places, habits, people, books)
     return n, last

@@ -98,7 +98,7 @@ def first_due(obligations, due, owner):  # type: ignore[no-untyped-def]
 
 
 @inline
-def bill(t, b, c, o, conditions, places, habits, books):  # type: ignore[no-untyped-def]
+def bill(t, b, c, o, conditions, places, habits, people, books):  # type: ignore[no-untyped-def]
     """Plan the payment of one obligation by its means."""
     day = conditions.day
     u, v, w, x = draw(books.keys, BILL, o, b.number, day, 0)
@@ -125,7 +125,10 @@ def bill(t, b, c, o, conditions, places, habits, books):  # type: ignore[no-unty
         begin(t, o, day, batch + 6 * HOUR, amount, pay.BILL, pay.CHECK, pay.BATCH, P_BILL, b.number, payer, b.payee, id_key)
         t.flags = pay.MANDATE
     else:
-        begin(t, o, day, by_hand, amount, pay.TRANSFER, pay.INSTANT, pay.APP, P_BILL, b.number, payer, b.payee, id_key)
+        payee = np.int64(b.payee)
+        if payee < books.merchant_base[0] and people.customers[payee // 4].since_day > day:
+            payee = np.int64(people.suppliers[0])
+        begin(t, o, day, by_hand, amount, pay.TRANSFER, pay.INSTANT, pay.APP, P_BILL, b.number, payer, payee, id_key)
         s.at_home_online(t, c, o, places, np.int64(c.area), w, x)
         if means == TO_WALLET:
             t.rail = pay.WALLET
@@ -139,32 +142,44 @@ def bill(t, b, c, o, conditions, places, habits, books):  # type: ignore[no-unty
 
 
 @inline
-def bills(out, n, c, o, conditions, places, habits, people, books):  # type: ignore[no-untyped-def]
-    """Plan what is due today; weekends' and holidays' dues are collected on the next banking day."""
+def due_days(conditions):  # type: ignore[no-untyped-def]
+    """Return (first, last) day of the month whose dues are collected today; (1, 0) where nothing is.
+
+    Weekends' dues are collected on the next banking day.
+    """
     if not conditions.bank_day:
-        return n
-    day = conditions.day
-    due = conditions.month_day
-    back = 0
-    while back < 5:
-        # Days before today on which nothing was collected.
-        earlier = day - back - 1
-        weekday = (earlier + 3) % 7
-        if weekday < 5:
-            break
-        back += 1
-    for step in range(back + 1):
-        wanted = due - step
-        if wanted < 1 or wanted > 28:
-            continue
-        position = first_due(people.obligations, wanted, o)
-        while position < people.obligations.shape[0]:
-            b = people.obligations[position]
-            if b.due != wanted or b.owner != o:
+        return 1, 0
+    first = conditions.month_day
+    earlier = conditions.day - 1
+    while (earlier + 3) % 7 >= 5:
+        first -= 1
+        earlier -= 1
+    return max(first, 1), min(conditions.month_day, 28)
+
+
+@inline
+def bills(out, n, c, o, conditions, cursors, places, habits, people, books):  # type: ignore[no-untyped-def]
+    """Plan what is due today.
+
+    Args:
+        cursors: (k, 2) int64 rows [day of the month, position of its next obligation]; they move with the owners.
+        out, n, c, o, conditions, places, habits, people, books: as everywhere in the plan.
+    """
+    obligations = people.obligations
+    for k in range(cursors.shape[0]):
+        due, position = cursors[k, 0], cursors[k, 1]
+        while position < obligations.shape[0]:
+            b = obligations[position]
+            if b.due != due or b.owner > o:
                 break
-            bill(out[n], b, c, o, conditions, places, habits, books)
-            n += 1
             position += 1
+            if b.owner < o or (b.means == TO_WALLET and not c.accounts & 8):
+                continue
+            if c.promoted and b.means != BY_DIRECT_DEBIT and b.means != BY_DEBIT_CARD and b.means != BY_CREDIT_CARD:
+                continue
+            bill(out[n], b, c, o, conditions, places, habits, people, books)
+            n += 1
+        cursors[k, 1] = position
     return n
 
 
@@ -224,8 +239,8 @@ def transfer(t, c, o, number, conditions, large, places, habits, people, books):
             payee = np.int64(e * people.customers.shape[0]) * 4
         else:
             payee = people.suppliers[0] + np.int64(e * people.suppliers[1])
-    if payee >= o * 4 and payee < o * 4 + 4:
-        payee = np.int64(people.suppliers[0])
+    if payee < books.merchant_base[0] and (payee // 4 == o or people.customers[payee // 4].since_day > day):
+        payee = people.suppliers[0] + payee % people.suppliers[1]
     shift = 2.9 if large else 0.35 * c.scale
     cents = np.int64(100.0 * np.exp(behaviour.transfer_log_mean + shift + (0.6 if large else behaviour.transfer_sigma) * normal(w)))
     amount = min(round_amount(cents, x, a, behaviour.transfer_round), 2_500_000)
@@ -279,7 +294,8 @@ def firm(out, n, c, o, conditions, places, habits, people, books):  # type: igno
         payee = people.suppliers[0] + np.int64(b * b * people.suppliers[1] * 0.2 + 13.0 * (o % 97)) % people.suppliers[1]
         if d < 0.35 and people.businesses.shape[0] > 1:
             other = people.businesses[np.int64(e * people.businesses.shape[0])]
-            payee = np.int64(other) * 4 if other != o else payee
+            if other != o and people.customers[other].since_day <= day:
+                payee = np.int64(other) * 4
         rail = pay.ACH
         if f < 0.2:
             rail = pay.CHECK
@@ -313,13 +329,13 @@ def firm(out, n, c, o, conditions, places, habits, people, books):  # type: igno
 
 
 @inline
-def plan_dues(out, n, c, o, conditions, places, habits, people, books):  # type: ignore[no-untyped-def]
+def plan_dues(out, n, c, o, conditions, cursors, places, habits, people, books):  # type: ignore[no-untyped-def]
     """Plan everything but shopping; return the rows written so far.
 
     A promoted customer decides on transfers itself; pay, collections, statements and repayments go on.
     """
     n = income(out, n, c, o, conditions, people, books)
-    n = bills(out, n, c, o, conditions, places, habits, people, books)
+    n = bills(out, n, c, o, conditions, cursors, places, habits, people, books)
     n = statement(out, n, c, o, conditions, books)
     if c.promoted == 0:
         n = transfers(out, n, c, o, conditions, places, habits, people, books)

@@ -11,8 +11,8 @@ from __future__ import annotations
 import numpy as np
 
 from finsim import payments as pay
-from finsim.compile import inline, njit
-from finsim.ids import FOLLOW_UP, NO_CODE, transaction_id
+from finsim.compile import inline, kernel, njit
+from finsim.ids import FOLLOW_UP, NO_CODE, day_of, transaction_id
 from finsim.requests import clear, draw
 from finsim.rng import Purpose, philox, unit
 
@@ -450,7 +450,7 @@ def book_forced(t, c, accounts, habits, customer_accounts):  # type: ignore[no-u
         book(t, accounts, customer_accounts)
 
 
-@njit
+@kernel
 def authorise(batch, habits, people, books, follow, cash_log, counts, tick_end):  # type: ignore[no-untyped-def]
     """Decide on a batch in place and pack the rows that remain at its start.
 
@@ -519,7 +519,7 @@ def authorise(batch, habits, people, books, follow, cash_log, counts, tick_end):
     counts[0] = kept
 
 
-@njit
+@kernel
 def settle_tick(rows, accounts, customer_accounts, tick_end, evening, morning, day_start):  # type: ignore[no-untyped-def]
     """Give every approved row its posting time, and book both sides that are not customers' accounts.
 
@@ -560,7 +560,7 @@ def settle_tick(rows, accounts, customer_accounts, tick_end, evening, morning, d
     return waiting
 
 
-@njit
+@kernel
 def unmoved_payees(rows, accounts, customer_accounts):  # type: ignore[no-untyped-def]
     """Give rows that moved nothing the payee's balance at their own time, before credits of the tick.
 
@@ -581,7 +581,7 @@ def unmoved_payees(rows, accounts, customer_accounts):  # type: ignore[no-untype
         t.payee_balance = balance
 
 
-@njit
+@kernel
 def tally(rows, customers, merchants, tests, sales):  # type: ignore[no-untyped-def]
     """Add the tick's rows to what institutions share and what they settle.
 
@@ -604,7 +604,7 @@ def tally(rows, customers, merchants, tests, sales):  # type: ignore[no-untyped-
             tests[institution, t.merchant] += 1
 
 
-@njit
+@kernel
 def merge_rows(first, second, out):  # type: ignore[no-untyped-def]
     """Merge two TRANSACTION arrays that are in order of (timestamp, transaction_id) into out."""
     a = 0
@@ -623,7 +623,7 @@ def merge_rows(first, second, out):  # type: ignore[no-untyped-def]
             a += 1
 
 
-@njit
+@kernel
 def gather(plan, order, first, last, out):  # type: ignore[no-untyped-def]
     """Copy plan[order[first:last]] into out, both TRANSACTION."""
     for i in range(first, last):
@@ -703,3 +703,22 @@ def leaked_rows(rows, merchants):  # type: ignore[no-untyped-def]
             found[n] = i
             n += 1
     return found[:n].copy()
+
+
+@kernel
+def forget_before(rows, key, day):  # type: ignore[no-untyped-def]
+    """Null the transaction that a refund belongs to where it lies before a day, which is not exported."""
+    for i in range(rows.shape[0]):
+        t = rows[i]
+        if t.kind == pay.REFUND and t.related_id != 0 and day_of(key, t.related_id) < day:
+            t.related_id = np.uint64(0)
+
+
+@kernel
+def is_ordered(rows):  # type: ignore[no-untyped-def]
+    """Return whether rows are in order of (timestamp, transaction_id); a tie of one owner moves a row on."""
+    for i in range(1, rows.shape[0]):
+        a, b = rows[i - 1], rows[i]
+        if b.timestamp < a.timestamp or (b.timestamp == a.timestamp and b.transaction_id < a.transaction_id):
+            return False
+    return True

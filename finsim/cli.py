@@ -93,7 +93,7 @@ def run(scenario: str, as_json: bool, **options: Any) -> int:
     except KeyboardInterrupt:
         complain("interrupted; the same command with --resume continues the run")
         return INTERRUPTED
-    summary = {"path": str(data.path), "seed": data.seed, **data.manifest["summary"]}
+    summary = {"path": str(data.path), "seed": data.seed, **data.manifest["summary"], **data.manifest["timings"]}
     if as_json:
         emit_json(summary)
     else:
@@ -200,11 +200,10 @@ def _short(value: Any) -> str:
 
 def _show_summary(name: str, summary: dict[str, Any]) -> None:
     """Print the closing tables of a run: what was made, where it is, and the fraud in it."""
-    rows = summary["rows"]
-    declined = summary["declined_by_reason"]
+    declined = {reason: count for reason, count in summary["declined_by_reason"].items() if count}
     reasons = ", ".join(f"{reason} {count:,}" for reason, count in sorted(declined.items(), key=lambda x: -x[1]))
     lines = [
-        ("rows", f"{rows:,}"),
+        ("rows", f"{summary['rows']:,}"),
         ("money moved", f"{summary['value']:,.2f} in {summary['approved']:,} approved rows"),
         ("declined", f"{sum(declined.values()):,}" + (f" ({reasons})" if reasons else "")),
         ("held", f"{summary['held']:,}"),
@@ -214,11 +213,12 @@ def _show_summary(name: str, summary: dict[str, Any]) -> None:
     title = f"{name}, seed {summary['seed']}: {summary['customers']:,} customers, {summary['days']} days"
     emit_table(title, ("", ""), lines)
     fraud = [
-        (typology, f"{one['rows']:,}", f"{one['value']:,.2f}", f"{one['basis_points']:.3f}")
+        (typology, f"{one['rows']:,}", f"{one['approved']:,}", f"{one['value']:,.2f}", f"{one['basis_points']:.3f}")
         for typology, one in summary["fraud_by_typology"].items()
     ]
     if fraud:
-        emit_table("\nFraud by typology", ("typology", "rows", "value", "basis points"), fraud, numbers=(1, 2, 3))
+        columns = ("typology", "attempts", "approved", "value", "basis points")
+        emit_table("\nFraud by typology", columns, fraud, numbers=(1, 2, 3, 4))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

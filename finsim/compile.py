@@ -63,7 +63,17 @@ def njit(function: F) -> F:
     return compiled
 
 
+def kernel(function: F) -> F:
+    """Compile a kernel that allocates no arrays, without counting references to the ones it is given.
+
+    Passing tuples of arrays on to small functions would otherwise count dozens of references a call
+    (measured: planning a day took three times as long).
+    """
+    compiled: F = numba.njit(nogil=True, cache=True, error_model="numpy", _nrt=False)(function)
+    return compiled
+
+
 def inline(function: F) -> F:
-    """Compile a small function that kernels call."""
-    compiled: F = numba.njit(nogil=True, error_model="numpy", inline="never")(function)
+    """Compile a small function that kernels call; it allocates nothing."""
+    compiled: F = numba.njit(nogil=True, error_model="numpy", forceinline=True, _nrt=False)(function)
     return compiled

@@ -20,7 +20,7 @@ from finsim.agents.merchant import Merchant
 from finsim.agents.mule import mules_of
 from finsim.agents.settlement import Settlement
 from finsim.agents.underworld import Underworld
-from finsim.authorisation import merge_rows, tally, unmoved_payees, watched_rows
+from finsim.authorisation import is_ordered, merge_rows, tally, unmoved_payees, watched_rows
 from finsim.authorisation import settle_tick as settle
 from finsim.clock import DAY, Clock, datetime_of, day_number, is_banking_day, previous_banking_day
 from finsim.ids import IdKeys
@@ -87,7 +87,9 @@ class Economy(mesa.Model):  # type: ignore[misc]
         self.controls: list[Any] = []
         self.promoted: set[int] = set()
         self.log = Log(self.recorder, self.ids, self.export_start)
-        self.journal = Journal(self.recorder, self.ledger.accounts, self.ledger.customer_accounts, self.export_start, self.clock.tick)
+        self.journal = Journal(
+            self.recorder, self.ledger.accounts, self.ledger.customer_accounts, self.export_start, self.clock.tick, self.ids.transaction
+        )
         self.submission = Submission(self)
         self.settlement = Settlement(self)
         self.life = Life(self)
@@ -198,7 +200,8 @@ class Economy(mesa.Model):  # type: ignore[misc]
                 self.outbox.add(_moved(due, self.tick_end), self.tick + 1)
                 break
             batches = [_sorted(_of_owners(due, part)) for part in self.partitions]
-        self._rows = parts[0] if len(parts) == 1 else _in_time_order(parts)
+        rows = parts[0] if len(parts) == 1 else _in_time_order(parts)
+        self._rows = rows if is_ordered(rows) else _sorted(rows)
 
     def post(self) -> None:
         """Give approved rows their posting times and book the payees' sides."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from finsim.agents import customer as cu
 from finsim.agents.cards import CREDIT, DEBIT, VALID_DAYS
@@ -17,9 +18,14 @@ if TYPE_CHECKING:
 ACCOUNT_KIND_CUSTOMER = np.array(cu.ACCOUNT_KINDS)
 
 
-def _nullable(values: Any, missing: Any) -> list[Any]:
-    """Return values as a list with None where missing is True."""
-    return [None if gone else value for value, gone in zip(np.asarray(values).tolist(), np.asarray(missing).tolist(), strict=True)]
+def _nullable(values: Any, missing: Any) -> Any:
+    """Return values as a masked array: null where missing is True."""
+    return np.ma.array(np.asarray(values), mask=np.asarray(missing))
+
+
+def joined(economy: Economy) -> NDArray[np.int64]:
+    """Return the rows of the customers who joined before the end of the run, (n,) int64."""
+    return np.flatnonzero(economy.world.customers.data["since_day"] < economy.clock.end_day)
 
 
 def accounts(economy: Economy) -> dict[str, Any]:
@@ -69,9 +75,10 @@ def accounts(economy: Economy) -> dict[str, Any]:
 
 def customers(economy: Economy) -> dict[str, Any]:
     """Return the table `customers`: what a bank holds about them."""
-    data, areas = economy.world.customers.data, economy.world.areas
+    rows, areas = joined(economy), economy.world.areas
+    data = economy.world.customers.data[rows]
     area = data["area"]
-    codes = np.arange(len(data), dtype=np.uint32) << np.uint32(7)
+    codes = rows.astype(np.uint32) << np.uint32(7)
     sex = np.array(["female", "male", ""])[data["sex"]]
     return {
         "customer_id": economy.ids.export("customer", codes),
@@ -92,7 +99,7 @@ def cards(economy: Economy) -> dict[str, Any]:
     data, book, ids = economy.world.customers.data, economy.life.cards, economy.ids
     columns: dict[str, list[Any]] = {"customer": [], "slot": [], "ordinal": [], "issued": [], "blocked": []}
     for slot, name, bit in ((DEBIT, "debit", 1), (CREDIT, "credit", 4)):
-        rows = np.flatnonzero((data["cards"] & bit > 0) & ~((data[f"{name}_blocked"] == 1)))
+        rows = np.flatnonzero((data["cards"] & bit > 0) & (data[f"{name}_blocked"] == 0) & (data["since_day"] < economy.clock.end_day))
         columns["customer"].append(rows)
         columns["slot"].append(np.full(len(rows), slot))
         columns["ordinal"].append(data[f"{name}_ordinal"][rows])
@@ -118,16 +125,17 @@ def cards(economy: Economy) -> dict[str, Any]:
 def devices(economy: Economy) -> dict[str, Any]:
     """Return the table `devices`: first devices, later ones, and those of rings, which the bank cannot place."""
     data, ids = economy.world.customers.data, economy.ids
-    first = np.arange(len(data), dtype=np.int64) << 7
+    rows = joined(economy)
+    first = rows << 7
     later = np.array(economy.life.cards.devices, dtype=np.int64).reshape(-1, 3)
     code = np.concatenate([first, later[:, 0] << 7 | later[:, 1]]).astype(np.uint32)
-    seen = np.concatenate([data["since_day"].astype(np.int64) * DAY, later[:, 2]])
+    seen = np.concatenate([data["since_day"][rows].astype(np.int64) * DAY, later[:, 2]])
     customer = (code >> np.uint32(7)) << np.uint32(7)
     foreign = np.array([2 << 30 | ring.row << 18 | k for ring in economy.underworld.rings for k in range(40)], dtype=np.uint32)
     both = np.concatenate([code, foreign])
     return {
         "device_id": ids.export("device", both),
-        "customer_id": [*ids.export("customer", customer).tolist(), *([None] * len(foreign))],
+        "customer_id": _nullable(ids.export("customer", np.concatenate([customer, foreign])), np.arange(len(both)) >= len(code)),
         "kind": np.where(both * np.uint32(2_654_435_761) < np.uint32(2_900_000_000), "phone", "computer"),
         "first_seen_at": np.concatenate([seen, np.full(len(foreign), economy.clock.start - 200 * DAY)]),
     }
@@ -163,9 +171,10 @@ def rings(economy: Economy) -> dict[str, Any]:
 
 def customers_hidden(economy: Economy) -> dict[str, Any]:
     """Return the table `customers_hidden`: what no bank knows about customers."""
-    data = economy.world.customers.data
+    rows = joined(economy)
+    data = economy.world.customers.data[rows]
     return {
-        "customer_id": economy.ids.export("customer", np.arange(len(data), dtype=np.uint32) << np.uint32(7)),
+        "customer_id": economy.ids.export("customer", rows.astype(np.uint32) << np.uint32(7)),
         "susceptibility": data["susceptibility"].astype(float),
         "true_income": data["income_cents"] / 100.0,
         "trips_per_day": data["activity"].astype(float),

@@ -89,6 +89,25 @@ def mix64(x, key):  # type: ignore[no-untyped-def]
 
 
 @inline
+def unmix64(x, key):  # type: ignore[no-untyped-def]
+    """Undo `mix64`: the multipliers are the inverses of its own modulo 2**64."""
+    v = np.uint64(x)
+    v ^= (v >> np.uint64(31)) ^ (v >> np.uint64(62))
+    v *= np.uint64(0x319642b2d24d8ec3)
+    v -= np.uint64(key) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(0x632BE59BD9B4E019)
+    v ^= (v >> np.uint64(27)) ^ (v >> np.uint64(54))
+    v *= np.uint64(0x96de1b173f119089)
+    v ^= (v >> np.uint64(30)) ^ (v >> np.uint64(60))
+    return v ^ np.uint64(key)
+
+
+@inline
+def day_of(key, transaction):  # type: ignore[no-untyped-def]
+    """Return the day number that is packed into a transaction id."""
+    return np.int64((unmix64(transaction, key) >> np.uint64(18)) & np.uint64(0x7FFF)) + FIRST_DAY
+
+
+@inline
 def transaction_id(key, kind, row, purpose, day, ordinal):  # type: ignore[no-untyped-def]
     """Return the id of a payment: 3 bits kind, 24 row, 4 purpose, 15 day, 18 ordinal, through `mix64`.
 
@@ -115,6 +134,13 @@ def mix32_array(values, key, out):  # type: ignore[no-untyped-def]
     """Apply `mix32` to each of values, (n,) uint32, into out, (n,) uint32."""
     for i in range(values.shape[0]):
         out[i] = mix32(values[i], key)
+
+
+@njit
+def mix64_array(values, key, out):  # type: ignore[no-untyped-def]
+    """Apply `mix64` to each of values, (n,) uint64, into out, (n,) uint64."""
+    for i in range(values.shape[0]):
+        out[i] = mix64(values[i], key)
 
 
 @njit

@@ -11,7 +11,7 @@ from collections import deque
 import numpy as np
 from numpy.typing import NDArray
 
-from finsim.authorisation import credits_of
+from finsim.authorisation import credits_of, forget_before
 from finsim.clock import DAY, EVENING_CLEARING, EVENING_CUT_OFF, MORNING_CLEARING, MORNING_CUT_OFF
 from finsim.ledger import credit_in_order
 from finsim.payments import TRANSACTION, Recorder
@@ -26,14 +26,16 @@ class Journal:
         customer_accounts: account rows below this are customers'.
         export_start: microseconds; earlier rows are dropped.
         tick: length of a tick, microseconds.
+        id_key: key of transaction ids.
     """
 
-    def __init__(self, recorder: Recorder, accounts: NDArray[np.void], customer_accounts: int, export_start: int, tick: int) -> None:
+    def __init__(self, recorder: Recorder, accounts: NDArray[np.void], customer_accounts: int, export_start: int, tick: int, id_key: np.uint64) -> None:
         self.recorder = recorder
         self.accounts = accounts
         self.customer_accounts = customer_accounts
         self.export_start = export_start
         self.tick = tick
+        self.id_key = id_key
         self.chunks: deque[tuple[int, NDArray[np.void]]] = deque()  # (end of tick, rows)
         self.credits: dict[int, list[tuple[int, NDArray[np.int64]]]] = {}  # posting time -> (end of tick, positions)
 
@@ -96,6 +98,8 @@ class Journal:
 
     def _hand_over(self, tick_end: int, rows: NDArray[np.void]) -> None:
         if tick_end > self.export_start and len(rows):
+            if tick_end <= self.export_start + 60 * DAY:
+                forget_before(rows, self.id_key, self.export_start // DAY)
             self.recorder.transactions(rows)
 
     def state(self) -> dict[str, NDArray[np.generic]]:
@@ -115,7 +119,7 @@ class Journal:
         self.credits.clear()
         first = 0
         for end, length in zip(state["ends"].tolist(), state["lengths"].tolist(), strict=True):
-            self.chunks.append((end, state["rows"][first : first + length].copy()))
+            self.chunks.append((end, state["rows"].view(TRANSACTION)[first : first + length].copy()))
             first += length
         for time, end, position in state["credits"].tolist():
             parts = self.credits.setdefault(time, [])

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from finsim import payments as pay
 from finsim.clock import SECOND
 from finsim.entities import entity_tables
-from finsim.ids import FIRST_DAY, IdKeys, mix64
+from finsim.ids import FIRST_DAY, NO_CODE, IdKeys, mix64_array
 from finsim.payments import Recorder
 
 if TYPE_CHECKING:
@@ -24,12 +24,15 @@ EVENT_KINDS = (
     "account_frozen", "account_unfrozen",
 )  # fmt: skip
 
+EVENT = np.dtype(
+    [("at", "i8"), ("customer", "i4"), ("device", "u4"), ("ip", "u4"), ("kind", "u1"), ("slot", "u1"), ("ordinal", "u1")], align=True
+)
+"""A happening as it is kept until it is handed on."""
+
 COLUMNS = {
     "truth": ("transaction_id", "is_fraud", "is_laundering", "typology", "campaign_id", "stage", "ring_id", "victim_customer_id"),
     "label_events": ("transaction_id", "event_at", "source", "reason_code", "label", "amount_recovered"),
     "alerts": ("alert_id", "transaction_id", "raised_at", "control", "score", "decided_at", "decision"),
-    "events": ("event_id", "event_at", "customer_id", "account_id", "kind", "device_id", "ip_id"),
-    "cash_hidden": ("customer_id", "timestamp", "amount", "mcc", "merchant_id"),
     "campaigns": (
         "campaign_id", "typology", "ring_id", "started_at", "ended_at", "victims", "attempts", "approved", "gross_loss", "recovered",
         "net_loss", "loss_customer", "loss_issuer", "loss_acquirer", "loss_merchant",
@@ -52,13 +55,14 @@ class Log:
         self.export_start = export_start
         self.rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in COLUMNS}
         self._cash: list[NDArray[np.void]] = []
+        self._events: list[NDArray[np.void]] = []
 
     def add(self, table: str, *values: Any) -> None:
         """Add one row of a table, values in the order of COLUMNS, ids already exported, times in microseconds."""
         self.rows[table].append(values)
 
     def event(self, at: int, customer: int, kind: str, *, slot: int | None = None, device: int | None = None, ip: int | None = None, ordinal: int = 0) -> None:
-        """Add a happening without money.
+        """Add a happening without money; see `events` for many of one kind.
 
         Args:
             at: microseconds.
@@ -68,20 +72,49 @@ class Log:
             device, ip: packed codes.
             ordinal: 0 to 63, tells apart happenings of one kind within a second.
         """
-        if at < self.export_start:
-            return
+        one = np.array([customer], dtype=np.int64)
+        codes = [NO_CODE if code is None else code for code in (device, ip)]
+        self.events(np.array([at], dtype=np.int64), one, kind, slot=slot, device=np.array(codes[:1]), ip=np.array(codes[1:]), ordinal=ordinal)
+
+    def events(
+        self, at: NDArray[np.int64], customers: NDArray[np.int64], kind: str, *, slot: int | None = None,
+        device: NDArray[Any] | None = None, ip: NDArray[Any] | None = None, ordinal: int = 0,
+    ) -> None:  # fmt: skip
+        """Add happenings of one kind, (n,) each; what lies before the export is left out.
+
+        Args:
+            at: (n,) int64 microseconds.
+            customers: (n,) int64 customer rows.
+            kind: value of `events.kind`.
+            slot: account slot that they concern.
+            device, ip: (n,) packed codes, NO_CODE for none.
+            ordinal: 0 to 63, tells apart happenings of one kind within a second.
+        """
+        rows = np.zeros(len(at), dtype=EVENT)
+        rows["at"], rows["customer"], rows["kind"], rows["ordinal"] = at, customers, EVENT_KINDS.index(kind), ordinal
+        rows["slot"] = pay.NONE if slot is None else slot
+        rows["device"] = NO_CODE if device is None else device
+        rows["ip"] = NO_CODE if ip is None else ip
+        self._events.append(rows[rows["at"] >= self.export_start])
+
+    def _event_table(self, rows: NDArray[np.void]) -> dict[str, Any]:
+        """Return happenings ready for export."""
         ids = self.ids
-        packed = customer << 41 | EVENT_KINDS.index(kind) << 36 | (at // SECOND - FIRST_DAY * 86_400) << 6 | ordinal
-        self.add(
-            "events",
-            int(mix64(np.uint64(packed), ids.event)),
-            at,
-            ids.export_one("customer", customer << 7),
-            None if slot is None else ids.export_one("account", customer << 7 | slot),
-            kind,
-            None if device is None else ids.export_one("device", device),
-            None if ip is None else ids.export_one("ip", ip),
-        )
+        customer = rows["customer"].astype(np.uint64)
+        second = (rows["at"] // SECOND - FIRST_DAY * 86_400).astype(np.uint64)
+        packed = customer << np.uint64(41) | rows["kind"].astype(np.uint64) << np.uint64(36) | second << np.uint64(6) | rows["ordinal"].astype(np.uint64)
+        event_id = np.empty(len(rows), dtype=np.uint64)
+        mix64_array(packed, ids.event, event_id)
+        code = rows["customer"].astype(np.uint32) << np.uint32(7)
+        return {
+            "event_id": event_id,
+            "event_at": rows["at"],
+            "customer_id": ids.export("customer", code),
+            "account_id": np.ma.array(ids.export("account", code | rows["slot"].astype(np.uint32) & np.uint32(3)), mask=rows["slot"] == pay.NONE),
+            "kind": np.array(EVENT_KINDS)[rows["kind"]],
+            "device_id": np.ma.array(ids.export("device", rows["device"]), mask=rows["device"] == NO_CODE),
+            "ip_id": np.ma.array(ids.export("ip", rows["ip"]), mask=rows["ip"] == NO_CODE),
+        }
 
     def truth(self, rows: NDArray[np.void], underworld: Any) -> None:
         """Add the truth about decided rows that are not genuine."""
@@ -103,6 +136,11 @@ class Log:
             if rows and (everything or len(rows) >= FLUSH_ROWS):
                 self.recorder.table(table, dict(zip(COLUMNS[table], (list(column) for column in zip(*rows, strict=True)), strict=True)))
                 rows.clear()
+        if self._events and (everything or sum(map(len, self._events)) >= FLUSH_ROWS):
+            events = np.concatenate(self._events)
+            self._events.clear()
+            if len(events):
+                self.recorder.table("events", self._event_table(events))
         if self._cash and (everything or sum(map(len, self._cash)) >= FLUSH_ROWS):
             rows = np.concatenate(self._cash)
             self._cash.clear()
@@ -122,10 +160,12 @@ class Log:
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """Return what a checkpoint keeps."""
         return {name: [list(row) for row in rows] for name, rows in self.rows.items()}, {
-            "cash": np.concatenate(self._cash) if self._cash else np.empty(0, dtype=pay.TRANSACTION)
+            "cash": np.concatenate(self._cash) if self._cash else np.empty(0, dtype=pay.TRANSACTION),
+            "events": np.concatenate(self._events) if self._events else np.empty(0, dtype=EVENT),
         }
 
     def restore(self, values: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
         """Take back what `state` returned."""
         self.rows = {name: [tuple(row) for row in values[name]] for name in COLUMNS}
-        self._cash = [arrays["cash"]] if len(arrays["cash"]) else []
+        self._cash = [arrays["cash"].view(pay.TRANSACTION)] if len(arrays["cash"]) else []
+        self._events = [arrays["events"].view(EVENT)] if len(arrays["events"]) else []

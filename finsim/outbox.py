@@ -110,6 +110,6 @@ class Outbox:
         self.by_tick.clear()
         self.by_day.clear()
         self.children.clear()
-        self.add(arrays["requests"].copy(), now_tick)
+        self.add(arrays["requests"].view(TRANSACTION).copy(), now_tick)
         for k, (parent, condition) in enumerate(zip(values["parents"], values["conditions"], strict=True)):
-            self.add_child(arrays["children"][k : k + 1].copy(), parent, condition)
+            self.add_child(arrays["children"].view(TRANSACTION)[k : k + 1].copy(), parent, condition)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from finsim.agents.founding import World
 from finsim.agents.plan import ROOM, plan_block
 from finsim.agents.world import DAY as DAY_RECORD
-from finsim.authorisation import authorise, gather, time_order
+from finsim.authorisation import authorise, gather, merge_rows, time_order
 from finsim.clock import DAY, Clock
 from finsim.market import DayConditions
 from finsim.payments import TRANSACTION
@@ -69,6 +69,7 @@ class Partition:
         self._starts = np.zeros(clock.ticks_per_day + 1, dtype=np.int64)
         self._buckets = np.empty(86_401, dtype=np.int64)
         self._counts = np.zeros(4, dtype=np.int64)
+        self._cursors = np.zeros((7, 2), dtype=np.int64)
         self._block = np.empty(0, dtype=TRANSACTION)
         self._follow = np.empty(0, dtype=TRANSACTION)
         self._cash = np.empty(0, dtype=TRANSACTION)
@@ -84,11 +85,11 @@ class Partition:
         needed = int(ROWS_PER_OWNER * (self.last - self.first)) + 4 * ROOM
         if len(self._block) < needed:
             self._block = np.empty(needed, dtype=TRANSACTION)
-        count, next_owner = plan_block(self._block, self.first, self.last, day[0], world.places, world.habits, world.people, world.books)
+        count, next_owner = plan_block(self._block, self._cursors, self.first, self.last, day[0], world.places, world.habits, world.people, world.books)
         parts = [self._block[:count]]
         while next_owner < self.last:
             block = np.empty(max((self.last - next_owner) * 4, 0) + 4 * ROOM, dtype=TRANSACTION)
-            count, next_owner = plan_block(block, next_owner, self.last, day[0], world.places, world.habits, world.people, world.books)
+            count, next_owner = plan_block(block, self._cursors, next_owner, self.last, day[0], world.places, world.habits, world.people, world.books)
             parts.append(block[:count])
         if len(carried):
             parts.append(carried)
@@ -108,11 +109,12 @@ class Partition:
             extra: (m,) TRANSACTION of these owners that were submitted for this tick.
         """
         first, last = int(self._starts[tick_of_day]), int(self._starts[tick_of_day + 1])
+        planned = np.empty(last - first, dtype=TRANSACTION)
+        gather(self._planned, self._order, first, last, planned)
+        if not len(extra):
+            return planned
         out = np.empty(last - first + len(extra), dtype=TRANSACTION)
-        gather(self._planned, self._order, first, last, out)
-        if len(extra):
-            out[last - first :] = extra
-            out = out[np.lexsort((out["transaction_id"], out["timestamp"]))]
+        merge_rows(planned, extra[np.lexsort((extra["transaction_id"], extra["timestamp"]))], out)
         return out
 
     def authorise(self, batch: NDArray[np.void], tick_end: int) -> Outcome:

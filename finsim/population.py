@@ -30,7 +30,8 @@ What differs from Mesa's `AgentSet` (3.3 to 3.5):
 - A set may change while it is iterated over: iteration, `do` and `map` go over the agents it had when they
   began, without those that were removed meanwhile.
 - Indexing, slicing, `to_list` and `copy` work on each version of Mesa, without the warning of Mesa 3.5.
-- An empty set needs no generator and never warns: `random` is that of the population's model.
+- An empty set needs no generator and never warns: `random` is that of the population's model. What `|`, `&`, `-`
+  and `^` make keeps the generator of the left set, where Mesa takes that of the first agent's model.
 - `pos` is None and cannot be set: views stand in no space of Mesa's. `create_agents` and `from_dataframe` raise
   TypeError: the number of rows is fixed, and removal leaves a tombstone.
 - `groupby` gives a `ColumnGroupBy`, whose `agg` also takes several functions for sets.
@@ -42,6 +43,8 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
+from itertools import islice
 from random import Random
 from typing import Any, ClassVar, Self
 from zlib import crc32
@@ -56,6 +59,8 @@ try:
     from mesa.agentset import AgentSet, GroupBy
 except ModuleNotFoundError:  # Mesa up to 3.3
     from mesa.agent import AgentSet, GroupBy
+
+__all__ = ["AgentSet", "Column", "ColumnAgent", "ColumnAgentSet", "ColumnGroupBy", "Derived", "GroupBy", "Population"]
 
 Rows = NDArray[np.int64]
 RESERVED = frozenset(dir(Agent)) | {"declared", "model", "population", "pos", "row", "scenario", "unique_id"}
@@ -83,9 +88,8 @@ class Column:
         self.doc = doc
         if self.dtype.kind not in "biufUS":
             raise TypeError(f"a column cannot be of dtype {self.dtype}: take a boolean, number or fixed-length string")
-        if self.dtype.kind in "US" and default == 0:
-            default = self.dtype.type()
-        self.default = self.cast(default)[()]
+        empty = self.dtype.kind in "US" and default == 0
+        self.default: Any = self.cast(np.zeros((), self.dtype) if empty else default)[()]
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
@@ -248,7 +252,7 @@ class ColumnAgent(Agent):  # type: ignore[misc]
     def __getattr__(self, name: str) -> Any:
         if hasattr(type(self), name):  # there is one, but it raised an AttributeError: let that be seen
             return object.__getattribute__(self, name)
-        known = "" if name.startswith("__") else did_you_mean(name, self.declared)
+        known = _nearest(name, tuple(self.declared))
         raise AttributeError(f"a {type(self).__name__} has no attribute {name!r}{known}")
 
     def __eq__(self, other: object) -> bool:
@@ -289,7 +293,7 @@ class Population:
         self.columns = {name: value for name, value in view.declared.items() if isinstance(value, Column)}
         self.data: NDArray[Any] = np.zeros(size, np.dtype([(n, c.dtype) for n, c in self.columns.items()], align=True))
         for name, column in self.columns.items():
-            if column.default != column.dtype.type():
+            if column.default:  # zeros cost no memory until they are written
                 self.data[name] = column.default
         self.specialised: dict[int, ColumnAgent] = {}
         self.views_built = 0
@@ -440,7 +444,7 @@ class Population:
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Return a copy of every column, (size,) by name; specialised agents keep their own state elsewhere."""
-        return {name: np.ascontiguousarray(self.data[name]) for name in self.columns}
+        return {name: self.data[name].copy() for name in self.columns}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Write what `state` returned into `data`, in place.
@@ -494,6 +498,9 @@ class ColumnAgentSet(AgentSet):  # type: ignore[misc]
         self._take(None if rows is None else _unique(population.checked(rows)))
 
     # -- rows ---------------------------------------------------------------------------------------------
+
+    _chosen: Rows | None
+    _seen: int
 
     @property
     def rows(self) -> Rows:
@@ -655,13 +662,8 @@ class ColumnAgentSet(AgentSet):  # type: ignore[misc]
         most = len(rows) if limit == float("inf") else max(0, math.ceil(limit))
         if filter_func is None:
             return self._new(rows[:most], inplace)
-        found: list[int] = []
-        for agent in self._still(rows.tolist()):
-            if len(found) >= most:
-                break
-            if filter_func(agent):
-                found.append(agent.row)
-        return self._new(np.array(found, dtype=np.int64), inplace)
+        found = (agent.row for agent in self._still(rows.tolist()) if filter_func(agent))
+        return self._new(np.fromiter(islice(found, most), dtype=np.int64), inplace)
 
     def shuffle(self, inplace: bool = False) -> Self:
         """Return the agents in random order, drawn as Mesa draws it."""
@@ -816,6 +818,11 @@ class ColumnAgentSet(AgentSet):  # type: ignore[misc]
         self._take(state["rows"])
 
 
+@lru_cache(maxsize=64)  # asked for each agent where Mesa's code fills in a default for what is missing
+def _nearest(name: str, allowed: tuple[str, ...]) -> str:
+    return did_you_mean(name, allowed)
+
+
 def _unique(rows: Rows) -> Rows:
     """Return rows without repetition, in order of first appearance."""
     first = np.unique(rows, return_index=True)[1]
@@ -854,4 +861,5 @@ def _grouped(values: NDArray[Any], rows: Rows) -> dict[Any, Rows]:
     keys, first, code = np.unique(values, return_index=True, return_inverse=True, equal_nan=False)
     order = np.argsort(code, kind="stable")
     parts = np.split(rows[order], np.cumsum(np.bincount(code))[:-1])
-    return {keys[k].item(): parts[k] for k in np.argsort(first)}
+    names = keys.tolist()
+    return {names[k]: parts[k] for k in np.argsort(first)}

@@ -58,7 +58,7 @@ def emit_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]
     console = Console(width=width, markup=False, emoji=False, highlight=False)
     with console.capture() as capture:
         console.print(table)
-    emit("\n".join(line.rstrip() for line in capture.get().strip("\n").splitlines()))
+    emit("\n".join(line.rstrip() for line in capture.get().splitlines()).rstrip("\n"))
 
 
 def complain(text: str) -> None:

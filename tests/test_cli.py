@@ -195,15 +195,17 @@ def test_explain_takes_a_file(command: Command, tmp_path: Path) -> None:
     assert [one["key"] for one in plan["differences"]] == ["run.days"]
 
 
+RUN = ("run", "tiny", "--seed", "7", "--set", "run.days=6", "--set", "run.warm_up_days=1")
+
+
 @pytest.fixture(scope="module")
 def runs(command: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with two twins, `a` and `b`, and what the first printed, `a.txt`."""
+    """Return a folder with two twins, `a` and `b`, and what they printed: `a.txt` and, as JSON, `b.json`."""
     folder = tmp_path_factory.mktemp("runs")
-    few = ("--set", "run.days=4", "--set", "run.warm_up_days=1")
-    first = command("run", "tiny", "--out", "a", "--seed", "7", *few, cwd=folder)
+    first = command(*RUN, "--out", "a", "--set", "fraud.intensity=20", cwd=folder)
     assert first.returncode == 0, first.stderr
     (folder / "a.txt").write_text(first.stdout)
-    second = command("run", "tiny", "--out", "b", *few, "--set", "fraud.intensity=0", "--json", cwd=folder)
+    second = command(*RUN, "--out", "b", "--set", "fraud.intensity=0", "--json", cwd=folder)
     assert second.returncode == 0, second.stderr
     (folder / "b.json").write_text(second.stdout)
     return folder
@@ -211,7 +213,7 @@ def runs(command: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_run_prints_a_summary(runs: Path) -> None:
     text = (runs / "a.txt").read_text()
-    for part in ("tiny, seed 7", "4 days", "rows per second", "declined", "basis points"):
+    for part in ("tiny, seed 7", "6 days", "rows per second", "declined", "basis points"):
         assert part in text
     assert "data set" in text
     assert (runs / "a" / "manifest.json").is_file()
@@ -220,9 +222,10 @@ def test_run_prints_a_summary(runs: Path) -> None:
 
 def test_run_as_json(runs: Path) -> None:
     summary = json.loads((runs / "b.json").read_text())
-    assert summary["path"] == "b"
+    assert Path(summary["path"]) == runs / "b"
     assert summary["rows"] > 0
-    assert summary["days"] == 4
+    assert summary["days"] == 6
+    assert summary["fraud_by_typology"] == {}
 
 
 def test_run_names_its_default_place(command: Command, tmp_path: Path) -> None:
@@ -239,9 +242,9 @@ def test_run_is_silent_on_a_pipe_when_kernels_are_compiled(command: Command, run
 
 
 def test_resume_of_a_complete_run_is_done_at_once(command: Command, runs: Path) -> None:
-    few = ("--set", "run.days=4", "--set", "run.warm_up_days=1")
-    assert command("run", "tiny", "--out", "a", "--seed", "7", *few, "--resume", cwd=runs).returncode == 0
-    other = command("run", "tiny", "--out", "a", "--seed", "8", *few, "--resume", cwd=runs)
+    same = (*RUN, "--out", "a", "--set", "fraud.intensity=20", "--resume")
+    assert command(*same, cwd=runs).returncode == 0
+    other = command(*same, "--threads", "1", "--set", "run.tick_minutes=60", cwd=runs)
     assert other.returncode == 2
     assert other.stderr.startswith("finsim: error: ")
 

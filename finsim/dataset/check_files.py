@@ -121,11 +121,11 @@ def check_order(source: Source) -> list[Finding]:
         micros = times.to_physical().to_numpy()
         if len(micros) and (micros[0] < last or (micros[1:] < micros[:-1]).any()):
             unordered.append(name)
-        months = {f"month={times.min():%Y-%m}", f"month={times.max():%Y-%m}"} if len(micros) else set()
-        if len(micros) and not days[0] <= f"{times.min():%Y-%m-%d}" <= f"{times.max():%Y-%m-%d}" <= days[1]:
+        span = [str(times.min())[:10], str(times.max())[:10]] if len(micros) else []
+        if span and not days[0] <= span[0] <= span[1] <= days[1]:
             outside.append(name)
         folder = file.parent.name
-        if folder.startswith("month=") and months - {folder}:
+        if folder.startswith("month=") and {f"month={day[:7]}" for day in span} - {folder}:
             strangers.append(name)
         last = max(last, micros[-1]) if len(micros) else last
     findings = [
@@ -173,7 +173,7 @@ def _has_hash(file: Path, part: dict[str, Any]) -> bool:
     for name in ("sha256", "blake2b"):
         if name in part:
             with file.open("rb") as stream:
-                return hashlib.file_digest(stream, name).hexdigest() == part[name]
+                return bool(hashlib.file_digest(stream, name).hexdigest() == part[name])
     return False
 
 

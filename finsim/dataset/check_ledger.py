@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from finsim.dataset.check_report import SHOWN, Finding
 from finsim.dataset.check_source import Source, cents, collect
 
-BUCKET_ROWS: Final = 6_000_000
+BUCKET_ROWS: Final = 3_000_000
 """Transactions that are sorted into chains at once; accounts are cut into so many buckets, to bound the memory."""
 
 APPROVED: Final = pl.col("decision") == "approved"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -148,6 +149,20 @@ def apply_rules(frame: pl.LazyFrame, conditions: list[Rule]) -> list[Finding]:
             places = collect(frame.filter(expr).select(rule.where).head(SHOWN))
             findings.append(Finding(rule.invariant, rule.what, int(count), places_of(places)))
     return findings
+
+
+def merged(findings: Iterable[Finding]) -> list[Finding]:
+    """Return the findings of several parts of a table as one each."""
+    out: dict[tuple[str, str], Finding] = {}
+    for one in findings:
+        key = one.invariant, one.what
+        known = out.get(key)
+        if known is None:
+            out[key] = one
+            continue
+        where = {name: [*values, *one.where.get(name, [])][:SHOWN] for name, values in known.where.items()}
+        out[key] = Finding(*key, known.count + one.count, where)
+    return list(out.values())
 
 
 def places_of(frame: pl.DataFrame) -> dict[str, list[Any]]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
-import numpy as np
 import polars as pl
 
 from finsim.dataset.check_contract import FORCED_KINDS
-from finsim.dataset.check_report import Finding, Rule, apply_rules, rules
+from finsim.dataset.check_report import Finding, Rule, apply_rules, merged, rules
 from finsim.dataset.check_source import Source, cents
 
 HERE: Final = ("transaction_id",)
 SIDES: Final = ("payer", "payee")
+CHUNK_FILES: Final = 2
+"""Files that are joined with the other tables at once, to bound the memory."""
+
 KNOWN: Final = pl.lit(True)
 
 APPROVED: Final = pl.col("decision") == "approved"
@@ -31,11 +34,13 @@ def check_rows(source: Source) -> list[Finding]:
         *_life_rules(),
         *_limit_rules(),
     ]
-    return apply_rules(enriched(source), conditions)
+    files = source.files["transactions"]
+    chunks = [files[first : first + CHUNK_FILES] for first in range(0, len(files), CHUNK_FILES)]
+    return merged(finding for chunk in chunks for finding in apply_rules(enriched(source, chunk), conditions))
 
 
-def enriched(source: Source) -> pl.LazyFrame:
-    """Return transactions with what accounts, cards, merchants and devices say of the ids that they name.
+def enriched(source: Source, files: list[Path]) -> pl.LazyFrame:
+    """Return the transactions of some files with what other tables say of the ids that they name.
 
     Columns that are joined begin with payer_, payee_, card_, merchant_, device_ and end as in their own table; the
     one that ends in _known is null where an id names nothing.
@@ -49,7 +54,7 @@ def enriched(source: Source) -> pl.LazyFrame:
     )
     merchants = source.frame("merchants").select("merchant_id", category="mcc", known=KNOWN)
     devices = source.frame("devices").select("device_id", known=KNOWN)
-    frame = source.scan("transactions")
+    frame = source.scan("transactions", files)
     for side in SIDES:
         frame = frame.join(_named(accounts, side, "account_id"), on=f"{side}_account_id", how="left")
     for word, table in (("card", cards), ("merchant", merchants), ("device", devices)):
@@ -70,14 +75,9 @@ def is_release() -> pl.Expr:
 
 def broken_cents(column: str) -> pl.Expr:
     """Return whether money is not exactly a whole number of cents divided by 100; null is."""
-    broken = pl.col(column).map_batches(_is_broken, return_dtype=pl.Boolean, is_elementwise=True)
-    return pl.col(column).is_not_null() & broken
-
-
-def _is_broken(money: pl.Series) -> pl.Series:
-    """Divide with numpy, which rounds correctly: Polars multiplies by 0.01, which is another number."""
-    values = money.fill_null(0.0).to_numpy()
-    return pl.Series(money.name, (values != np.round(values * 100.0) / 100.0) | ~np.isfinite(values))
+    money = pl.col(column)
+    hundred = money * 0 + 100  # by a plain 100 Polars would multiply with 0.01, which gives another number
+    return (money != (money * 100).round() / hundred) | ~money.is_finite()
 
 
 def _named(table: pl.LazyFrame, word: str, key: str) -> pl.LazyFrame:
@@ -153,10 +153,9 @@ def _means_rules() -> list[Rule]:
     card, merchant, account = pl.col("card_known"), pl.col("merchant_known"), pl.col("card_account")
     draws = (account == pl.col("payer_account_id")) | (account == pl.col("payee_account_id"))
     # A business customer's shop may be paid into a customer's account, so only a merchant's own account tells.
-    sides = [pl.col(f"{side}_owner_kind") == "merchant" for side in SIDES]
-    fits = [
-        kind & (pl.col(f"{side}_owner_id") == pl.col("merchant_id")) for side, kind in zip(SIDES, sides, strict=True)
-    ]
+    owned = {side: pl.col(f"{side}_owner_kind") == "merchant" for side in SIDES}
+    fits = [owned[side] & (pl.col(f"{side}_owner_id") == pl.col("merchant_id")) for side in SIDES]
+    stranger = pl.any_horizontal(owned.values()) & ~pl.any_horizontal(fits)
     return [
         *rules("references", (*HERE, "card_id"), {
             "the card is not among the cards": pl.col("card_id").is_not_null() & card.is_null(),
@@ -168,7 +167,7 @@ def _means_rules() -> list[Rule]:
         }),
         *rules("references", (*HERE, "merchant_id"), {
             "the merchant is not among the merchants": pl.col("merchant_id").is_not_null() & merchant.is_null(),
-            "the merchant does not own the merchant's account": merchant & pl.any_horizontal(sides) & ~pl.any_horizontal(fits),
+            "the merchant does not own the merchant's account": merchant & stranger,
             "the MCC is not that of the merchant": merchant & pl.col("mcc").ne_missing(pl.col("merchant_category")),
         }),
     ]  # fmt: skip

@@ -44,19 +44,20 @@ class Source:
         count = self.manifest["rows"].get(table, 0)
         return count if isinstance(count, int) else 0
 
-    def scan(self, table: str) -> pl.LazyFrame:
+    def scan(self, table: str, files: list[Path] | None = None) -> pl.LazyFrame:
         """Return a table's columns of the contract; codes are enumerations, an unknown value among them is null.
 
-        Raises:
-            DatasetError: the files of the table cannot be read.
+        Args:
+            table: its name.
+            files: some of its files; all if None.
         """
         if not self.files[table]:
             return empty(table)
         columns = [
-            _as_enum(table, c.name, VALUES[f"{table}.{c.name}"]) if _is_closed(table, c.name) else pl.col(c.name)
+            _as_enum(c.name, VALUES[f"{table}.{c.name}"]) if _is_closed(table, c.name) else pl.col(c.name)
             for c in TABLES[table]
         ]
-        return pl.scan_parquet(self.files[table], hive_partitioning=False, extra_columns="ignore").select(columns)
+        return pl.scan_parquet(files or self.files[table], hive_partitioning=False).select(columns)
 
     def frame(self, table: str) -> pl.LazyFrame:
         """Return a small table, read once and kept; everything but transactions, settlements and cash_hidden."""
@@ -86,14 +87,14 @@ def _read_manifest(path: Path) -> dict[str, Any]:
         raise DatasetError(f"{file} has format {manifest.get('format')!r}; what is known here is format {FORMAT}")
     if not all(isinstance(part, dict) and isinstance(part.get("path"), str) for part in manifest["parts"]):
         raise DatasetError(f"{file} is no manifest of a data set: a part has no path")
-    return manifest
+    return dict(manifest)
 
 
 def _is_closed(table: str, column: str) -> bool:
     return f"{table}.{column}" in VALUES and column != "typology"
 
 
-def _as_enum(table: str, column: str, values: tuple[str, ...]) -> pl.Expr:
+def _as_enum(column: str, values: tuple[str, ...]) -> pl.Expr:
     return pl.col(column).cast(pl.Enum(values), strict=False)
 
 
