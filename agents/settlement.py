@@ -12,6 +12,7 @@ from finsim.clock import DAY, HOUR, weekday
 from finsim.ids import BANK, transaction_id, transaction_ids
 from finsim.ledger import SWEEP, credit
 from finsim.payments import POSTING, SETTLEMENT_KINDS
+from finsim.records import joined
 
 if TYPE_CHECKING:
     from finsim.economy import Economy
@@ -49,7 +50,7 @@ class Settlement:
         if (economy.tick_end // HOUR) != (economy.now // HOUR):
             economy.world.books.tests[:] = 0
         if self._parts:
-            rows = np.concatenate(self._parts)
+            rows = joined(self._parts)
             self._parts.clear()
             if economy.tick_end > economy.export_start:
                 economy.recorder.table("settlements", {"rows": rows[np.argsort(rows["posted_at"], kind="stable")]})

@@ -18,6 +18,7 @@ from finsim.agents.register import Register
 from finsim.authorisation import leaked_rows
 from finsim.clock import DAY, HOUR
 from finsim.ids import INDUCED, transaction_id
+from finsim.records import chosen
 from finsim.rng import Purpose, to_normal
 
 if TYPE_CHECKING:
@@ -314,7 +315,7 @@ class Underworld:
 
     def observe(self, rows: NDArray[np.void]) -> None:
         """Give outcomes of fraudulent requests to the register, the mules and the rings."""
-        mine = rows[rows["campaign"] >= 0]
+        mine = chosen(rows, rows["campaign"] >= 0)
         for row in mine:
             campaign = self.campaigns.get(int(row["campaign"]))
             if campaign is not None:

@@ -30,6 +30,7 @@ from finsim.market import Market
 from finsim.outbox import EMPTY, Outbox
 from finsim.partition import Outcome, Partition, day_record
 from finsim.payments import TRANSACTION, Recorder
+from finsim.records import chosen, copied, joined
 from finsim.rng import Streams
 from finsim.scenario import Scenario
 from finsim.submission import Submission
@@ -193,7 +194,7 @@ class Economy(mesa.Model):  # type: ignore[misc]
             for outcome in outcomes:
                 self.log.cash(outcome.cash)
             due = self._follow(outcomes, done, batches)
-            due = np.concatenate([due, *late]) if late else due
+            due = joined([due, *late]) if late else due
             if not len(due):
                 break
             if turn == ROUNDS - 1:
@@ -217,11 +218,14 @@ class Economy(mesa.Model):  # type: ignore[misc]
         """Tell agents what became of what they wait for: rings, banks, users' agents."""
         rows = self._rows
         positions = watched_rows(rows)
-        watched = rows[positions] if len(positions) else EMPTY
+        watched = chosen(rows, positions) if len(positions) else EMPTY
         if len(watched):
             self.log.truth(watched, self.underworld)
+            watched_by = self.world.people.customers["institution"][watched["owner"]]
             for bank in self.banks:
-                bank.observe(watched[self.world.people.customers["institution"][watched["owner"]] == bank.row])
+                mine = watched_by == bank.row
+                if mine.any():
+                    bank.observe(chosen(watched, mine))
             self.underworld.observe(watched)
         self.submission.tell(rows, watched)
 
@@ -273,12 +277,12 @@ class Economy(mesa.Model):  # type: ignore[misc]
         if self.outbox.children:
             asked = np.concatenate([batch["transaction_id"] for batch in batches])
             follow_ups.append(self.outbox.resolve(done, np.union1d(asked, self.submission.asked)))
-        rows = np.concatenate(follow_ups) if follow_ups else EMPTY
+        rows = joined(follow_ups) if follow_ups else EMPTY
         if not len(rows):
             return rows
         now = rows["timestamp"] < self.tick_end
-        self.outbox.add(rows[~now], self.tick)
-        due = rows[now]
+        self.outbox.add(chosen(rows, ~now), self.tick)
+        due = chosen(rows, now)
         last = self.world.people.customers["last_timestamp"][due["owner"]]
         due["timestamp"] = np.maximum(due["timestamp"], last + 1_000_000)
         over = due["timestamp"] >= self.tick_end
@@ -345,11 +349,11 @@ def _mesa_seed(seed: int) -> dict[str, Any]:
 def _of_owners(rows: NDArray[np.void], part: Partition) -> NDArray[np.void]:
     if not len(rows):
         return EMPTY
-    return rows[(rows["owner"] >= part.first) & (rows["owner"] < part.last)]
+    return chosen(rows, (rows["owner"] >= part.first) & (rows["owner"] < part.last))
 
 
 def _sorted(rows: NDArray[np.void]) -> NDArray[np.void]:
-    return rows[np.lexsort((rows["transaction_id"], rows["timestamp"]))] if len(rows) > 1 else rows
+    return chosen(rows, np.lexsort((rows["transaction_id"], rows["timestamp"]))) if len(rows) > 1 else rows
 
 
 def _in_time_order(parts: list[NDArray[np.void]]) -> NDArray[np.void]:
@@ -365,6 +369,6 @@ def _in_time_order(parts: list[NDArray[np.void]]) -> NDArray[np.void]:
 
 def _moved(rows: NDArray[np.void], tick_end: int) -> NDArray[np.void]:
     """Return requests moved to just after the end of a tick, in their order."""
-    out = rows.copy()
+    out = copied(rows)
     out["timestamp"] = tick_end + np.arange(len(out)) + 1
     return out

@@ -15,6 +15,7 @@ from finsim.authorisation import credits_of, forget_before
 from finsim.clock import DAY, EVENING_CLEARING, EVENING_CUT_OFF, MORNING_CLEARING, MORNING_CUT_OFF
 from finsim.ledger import credit_in_order
 from finsim.payments import TRANSACTION, Recorder
+from finsim.records import joined
 
 
 class Journal:
@@ -107,7 +108,7 @@ class Journal:
         rows = [rows for _, rows in self.chunks]
         places = [(time, end, position) for time, parts in self.credits.items() for end, at in parts for position in at]
         return {
-            "rows": np.concatenate(rows) if rows else np.empty(0, dtype=TRANSACTION),
+            "rows": joined(rows) if rows else np.empty(0, dtype=TRANSACTION),
             "ends": np.array([end for end, _ in self.chunks], dtype=np.int64),
             "lengths": np.array([len(part) for part in rows], dtype=np.int64),
             "credits": np.array(places, dtype=np.int64).reshape(-1, 3),

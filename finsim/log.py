@@ -12,6 +12,7 @@ from finsim.clock import SECOND
 from finsim.entities import entity_tables
 from finsim.ids import FIRST_DAY, NO_CODE, IdKeys, mix64_array
 from finsim.payments import Recorder
+from finsim.records import joined
 
 if TYPE_CHECKING:
     from finsim.economy import Economy
@@ -137,12 +138,12 @@ class Log:
                 self.recorder.table(table, dict(zip(COLUMNS[table], (list(column) for column in zip(*rows, strict=True)), strict=True)))
                 rows.clear()
         if self._events and (everything or sum(map(len, self._events)) >= FLUSH_ROWS):
-            events = np.concatenate(self._events)
+            events = joined(self._events)
             self._events.clear()
             if len(events):
                 self.recorder.table("events", self._event_table(events))
         if self._cash and (everything or sum(map(len, self._cash)) >= FLUSH_ROWS):
-            rows = np.concatenate(self._cash)
+            rows = joined(self._cash)
             self._cash.clear()
             self.recorder.table("cash_hidden", {
                 "customer_id": self.ids.export("customer", rows["owner"].astype(np.uint32) << np.uint32(7)),
@@ -160,8 +161,8 @@ class Log:
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """Return what a checkpoint keeps."""
         return {name: [list(row) for row in rows] for name, rows in self.rows.items()}, {
-            "cash": np.concatenate(self._cash) if self._cash else np.empty(0, dtype=pay.TRANSACTION),
-            "events": np.concatenate(self._events) if self._events else np.empty(0, dtype=EVENT),
+            "cash": joined(self._cash) if self._cash else np.empty(0, dtype=pay.TRANSACTION),
+            "events": joined(self._events) if self._events else np.empty(0, dtype=EVENT),
         }
 
     def restore(self, values: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from finsim.clock import DAY, SECOND, Clock
 from finsim.payments import APPROVED, DECLINED, HELD, TRANSACTION
+from finsim.records import chosen, copied, joined
 
 EMPTY = np.empty(0, dtype=TRANSACTION)
 ON_APPROVED, ON_DECLINED = APPROVED, DECLINED
@@ -42,7 +43,7 @@ class Outbox:
             return
         early = rows["timestamp"] < self.clock.time_of(now_tick)
         if early.any():
-            rows = rows.copy()
+            rows = copied(rows)
             offset = rows["timestamp"][early] % self.clock.tick
             rows["timestamp"][early] = self.clock.time_of(now_tick) + offset
         today = self.clock.day_of(now_tick)
@@ -53,9 +54,9 @@ class Outbox:
             return
         at_once = days == today
         for tick in np.unique(ticks[at_once]):
-            self.by_tick.setdefault(int(tick), []).append(rows[ticks == tick])
+            self.by_tick.setdefault(int(tick), []).append(chosen(rows, ticks == tick))
         for day in np.unique(days[~at_once]):
-            self.by_day.setdefault(int(day), []).append(rows[days == day])
+            self.by_day.setdefault(int(day), []).append(chosen(rows, days == day))
 
     def add_child(self, row: NDArray[np.void], parent: int, condition: int) -> None:
         """Keep one request, (1,) TRANSACTION, until its parent is decided."""
@@ -64,12 +65,12 @@ class Outbox:
     def take_tick(self, tick: int) -> NDArray[np.void]:
         """Remove and return what was submitted for a tick of today."""
         parts = self.by_tick.pop(tick, None)
-        return EMPTY if parts is None else (parts[0] if len(parts) == 1 else np.concatenate(parts))
+        return EMPTY if parts is None else joined(parts)
 
     def take_day(self, day: int) -> NDArray[np.void]:
         """Remove and return what was submitted earlier for a day."""
         parts = self.by_day.pop(day, None)
-        return EMPTY if parts is None else np.concatenate(parts)
+        return EMPTY if parts is None else joined(parts)
 
     def resolve(self, rows: NDArray[np.void], asked: NDArray[np.uint64]) -> NDArray[np.void]:
         """Return the children that the outcomes of a batch set free; void those whose condition failed.
@@ -94,14 +95,14 @@ class Outbox:
                     free.append(request)
         for parent in set(asked[np.isin(asked, parents)].tolist()) - set(decided):
             self.children.pop(parent, None)
-        return np.concatenate(free) if free else EMPTY
+        return joined(free) if free else EMPTY
 
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """Return what a checkpoint keeps: plain values and arrays."""
         rows = [part for parts in (*self.by_tick.values(), *self.by_day.values()) for part in parts]
         kept = [(child, parent, condition) for parent, items in self.children.items() for child, condition in items]
         return {"parents": [parent for _, parent, _ in kept], "conditions": [condition for _, _, condition in kept]}, {
-            "requests": np.concatenate(rows) if rows else EMPTY,
+            "requests": joined(rows) if rows else EMPTY,
             "children": np.concatenate([child for child, _, _ in kept]) if kept else EMPTY,
         }
 

@@ -16,6 +16,7 @@ from finsim.authorisation import authorise, gather, merge_rows, time_order
 from finsim.clock import DAY, Clock
 from finsim.market import DayConditions
 from finsim.payments import TRANSACTION
+from finsim.records import chosen, copied, joined
 
 ROWS_PER_OWNER = 3.2
 """Planned requests of one owner on a busy day, for the size of the first block; a second is added where needed."""
@@ -93,7 +94,7 @@ class Partition:
             parts.append(block[:count])
         if len(carried):
             parts.append(carried)
-        self._planned = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        self._planned = joined(parts)
         if len(self._order) < len(self._planned):
             self._order = np.empty(int(1.1 * len(self._planned)), dtype=np.int32)
         start = int(day["day"][0]) * DAY
@@ -114,7 +115,7 @@ class Partition:
         if not len(extra):
             return planned
         out = np.empty(last - first + len(extra), dtype=TRANSACTION)
-        merge_rows(planned, extra[np.lexsort((extra["transaction_id"], extra["timestamp"]))], out)
+        merge_rows(planned, chosen(extra, np.lexsort((extra["transaction_id"], extra["timestamp"]))), out)
         return out
 
     def authorise(self, batch: NDArray[np.void], tick_end: int) -> Outcome:
@@ -125,4 +126,4 @@ class Partition:
         world = self.world
         authorise(batch, world.habits, world.people, world.books, self._follow, self._cash, self._counts, tick_end)
         kept, follow, cash, watched = (int(value) for value in self._counts)
-        return Outcome(batch[:kept], self._follow[:follow].copy(), self._cash[:cash].copy(), watched)
+        return Outcome(batch[:kept], copied(self._follow[:follow]), copied(self._cash[:cash]), watched)

@@ -182,6 +182,13 @@ def uniforms(key, first, second, ordinal, draw, out):  # type: ignore[no-untyped
 
 
 @njit
+def four(key, first, second, ordinal, draw):  # type: ignore[no-untyped-def]
+    """Return the four uniforms of one decision as floats."""
+    a, b, c, d = philox(key, first, second, ordinal, draw)
+    return unit(a), unit(b), unit(c), unit(d)
+
+
+@njit
 def philox_words(key, counter, out):  # type: ignore[no-untyped-def]
     """Write the four words of one counter, (4,) uint32 in and out; for the known-answer test."""
     a, b, c, d = philox(key, counter[0], counter[1], counter[2], counter[3])
@@ -228,7 +235,7 @@ class Streams:
 
     def one(self, purpose: Purpose, row: int, *, second: int = 0, ordinal: int = 0, draw: int = 0) -> NDArray[np.float64]:
         """Return the four uniforms of one agent, (4,) float64."""
-        return self.uniform(purpose, np.array([row]), second=second, ordinal=ordinal, draw=draw)[0]
+        return np.array(four(self.keys[purpose], row, second, ordinal, draw))
 
 
 def to_normal(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -82,7 +82,8 @@ def _causes(
     known = owners(a, b)
     spread = Spread(rows, known, pl.concat([seeds(a, b, known), _victims(a, b, rows)]))
     spread.start(~rows["genuine"].to_numpy(), "fraud")
-    spread.start(rows.select(_acted_on(a, b, parameters))["acted_on"].to_numpy(), "parameter")
+    acted_on = rows.with_columns(acted_on=_acted_on(a, b, parameters))["acted_on"]
+    spread.start(acted_on.to_numpy(), "parameter")
     return spread.cause, spread.campaign
 
 
@@ -105,7 +106,7 @@ def _acted_on(a: Dataset, b: Dataset, parameters: Mapping[str, Any]) -> pl.Expr:
         last = min(dt.date.fromisoformat(data.manifest["last_day"]) for data in (a, b))
         end = dt.datetime(last.year, last.month, last.day, tzinfo=dt.UTC) + dt.timedelta(days=1)
         acted_on = acted_on | (pl.col("time") >= int(end.timestamp()) * 1_000_000)
-    return pl.repeat(True, pl.len()).and_(acted_on).alias("acted_on")
+    return acted_on
 
 
 def _by_cause(genuine: pl.DataFrame) -> dict[str, Side]:

@@ -7,6 +7,7 @@ smallest such set is computed: a row never explains itself, and what is not expl
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -93,10 +94,10 @@ class Spread:
         row, at = row[hit], at[hit]
         order = np.lexsort((self.reached[at], row))
         row, at = row[order], at[order]
-        last = np.append(row[1:] != row[:-1], True)[: len(row)]
-        row, at = row[last], at[last]
-        self.cause[row] = self.node_cause[at]
-        self.campaign[row] = self.root[at]
+        rooted = self.root[at] != NO_CAMPAIGN
+        # A blocked card names no campaign: the last one that reached the row by another way is at its root.
+        self.campaign[row[rooted]] = self.root[at[rooted]]
+        self.cause[row] = self.node_cause[at]  # of several nodes of a row the last, and nearest, stays
         fresh: Bools = np.zeros_like(self.done)
         fresh[row] = True
         return fresh
@@ -157,7 +158,7 @@ def _sides(rows: pl.DataFrame, known: pl.DataFrame, side: str) -> pl.DataFrame:
     return pl.concat(parts).drop_nulls("account_id").join(known, on="account_id")
 
 
-def _owner_nodes(sides: pl.DataFrame, kinds: dict[str, tuple[str, ...]]) -> list[pl.DataFrame]:
+def _owner_nodes(sides: pl.DataFrame, kinds: Mapping[str, tuple[str, ...]]) -> list[pl.DataFrame]:
     out = []
     for owner, types in kinds.items():
         own = sides.filter(pl.col("owner_kind") == owner)

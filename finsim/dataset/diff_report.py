@@ -15,6 +15,9 @@ CAUSES: Final = {
 }
 """Why a genuine row differs, nearest cause first come."""
 
+GROUPS: Final = {"identical": "identical", "changed": "changed", "only_a": "only in A", "only_b": "only in B"}
+"""Groups of matched rows, and how they are called in a text."""
+
 SHOWN: Final = 20
 """How many ids of unexplained rows are named."""
 
@@ -112,10 +115,11 @@ class DiffReport:
         lines += self._parameter_lines()
         if self.identical:
             lines.append("The transactions are identical.")
-        for title, group in (("Genuine rows", self.genuine), ("Fraud, laundering and what it made banks book", self.other)):
+        titles = ("Genuine rows", "Fraud, laundering and what it made banks book")
+        for title, group in zip(titles, (self.genuine, self.other), strict=True):
             lines += [f"{title}:", _row("", "rows", "value in A", "value in B")]
             lines += [
-                _row(name.replace("_", " ").replace(" a", " in A").replace(" b", " in B"), f"{side.rows:,}", f"{side.value_a:,.2f}", f"{side.value_b:,.2f}")
+                _row(GROUPS[name], f"{side.rows:,}", f"{side.value_a:,.2f}", f"{side.value_b:,.2f}")
                 for name, side in group.items()
             ]
         lines.append(f"Genuine rows that are identical: {self.genuine_identical_share:.4%}")

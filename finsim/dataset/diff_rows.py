@@ -7,7 +7,7 @@ from typing import Final
 
 import polars as pl
 
-from finsim.dataset.diff_report import Side
+from finsim.dataset.diff_report import GROUPS, Side
 from finsim.dataset.reader import Dataset
 from finsim.dataset.tables import TABLES
 
@@ -15,7 +15,6 @@ IDENTITY: Final = ("timestamp", "amount", "payer_account_id", "payee_account_id"
 """Columns that make two rows of one id identical."""
 
 BALANCES: Final = ("payer_balance_after", "payee_balance_after")
-GROUPS: Final = ("identical", "changed", "only_a", "only_b")
 
 BUCKET_ROWS: Final = 2_000_000
 """Rows of a run that are matched at once; ids are cut into so many buckets, to bound the memory."""
@@ -65,7 +64,8 @@ def match(a: Dataset, b: Dataset) -> Matched:
     for bucket in range(buckets):
         both = _matched_bucket(a, b, tainted.lazy(), bucket, buckets)
         sums.append(_sums(both))
-        differing.append(both.filter(pl.col("group") != "identical").select("transaction_id", "group", "genuine", "campaign_id"))
+        rest = both.filter(pl.col("group") != "identical")
+        differing.append(rest.select("transaction_id", "group", "genuine", "campaign_id"))
     total = pl.concat(sums).group_by("genuine", "group").sum()
     rows = _detailed(a, b, pl.concat(differing))
     changed = rows.filter(pl.col("group") == "changed")
@@ -74,7 +74,7 @@ def match(a: Dataset, b: Dataset) -> Matched:
         rows,
         _sides(total.filter("genuine")),
         _sides(total.filter(~pl.col("genuine"))),
-        {name: rows_ for name, rows_ in by.items() if rows_},
+        {name: count for name, count in by.items() if count},
         int(total["cards"].sum()),
         int(total["balances"].sum()),
     )

@@ -18,6 +18,7 @@ from finsim.dataset.open_part import OpenTable
 from finsim.dataset.tables import TABLES
 from finsim.dataset.totals import Totals
 from finsim.payments import POSTING, TRANSACTION
+from finsim.records import joined
 
 
 class MemoryRecorder:
@@ -37,7 +38,7 @@ class MemoryRecorder:
     def records(self) -> NDArray[np.void]:
         """All transactions, (n,) TRANSACTION, as the economy made them."""
         if len(self._batches) > 1:
-            self._batches = [np.concatenate(self._batches)]
+            self._batches = [joined(self._batches)]
         return self._batches[0] if self._batches else np.empty(0, TRANSACTION)
 
     @property

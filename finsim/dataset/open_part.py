@@ -13,6 +13,7 @@ from finsim.clock import DAY, date_of, day_number
 from finsim.dataset.columns import Table
 from finsim.dataset.parts import GROUP
 from finsim.payments import TRANSACTION
+from finsim.records import joined, put
 
 
 class OpenTransactions:
@@ -62,14 +63,14 @@ class OpenTransactions:
             if not used:
                 self._chunks.append(self._free.pop() if self._free else np.empty(GROUP, TRANSACTION))
             step = min(GROUP - used, len(rows) - done)
-            self._chunks[-1][used : used + step] = rows[done : done + step]
+            put(self._chunks[-1][used : used + step], rows[done : done + step])
             self.count += step
             done += step
 
     def rows(self) -> NDArray[np.void]:
         """Return a copy of the rows, (count,) TRANSACTION."""
         chunks = self._filled()
-        return np.concatenate(chunks) if chunks else np.empty(0, TRANSACTION)
+        return joined(chunks) if chunks else np.empty(0, TRANSACTION)
 
     def close(self) -> tuple[list[NDArray[np.void]], int]:
         """Return the part's chunks and the number of its first row, and begin the next part."""

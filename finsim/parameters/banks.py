@@ -20,7 +20,7 @@ class Institution(Model):
     new_payee_limit: float = param(1500.0, unit="USD", doc="transfer to a new payee that is challenged", low=1.0, high=1e6, source="assumption: usual size of a step-up rule")
     new_payee_hold: float = param(6000.0, unit="USD", doc="transfer to a new payee that is held for review", low=1.0, high=1e6, source="assumption: usual size of a review rule")
     new_device_limit: float = param(800.0, unit="USD", doc="transfer from a device new to the customer that is challenged", low=1.0, high=1e6, source="assumption: usual rule")
-    alert_amount: float = param(900.0, unit="USD", doc="remote payment at a new merchant or transfer to a new payee that raises an alert", low=1.0, high=1e6, source="assumption: alert rates of a few per 10,000 payments")
+    alert_amount: float = param(2000.0, unit="USD", doc="remote payment at a new merchant or transfer to a new payee that raises an alert", low=1.0, high=1e6, source="assumption: alert rates of a few per 10,000 payments")
     cash_machine_limit: float = param(800.0, unit="USD", doc="cash withdrawals in a day", low=20.0, high=1e5, source="assumption: usual daily limit")
     card_day_limit: float = param(7500.0, unit="USD", doc="debit card purchases in a day", low=50.0, high=1e6, source="assumption: usual daily limit")
     merchant_test_limit: int = param(25, unit="count", doc="declined small remote attempts at one merchant in an hour above which more are declined", low=1, high=100000,
