@@ -27,8 +27,11 @@ INCOME_BY_AGE = (0.62, 0.9, 1.08, 1.18, 1.12, 0.85, 0.75)
 """Income of each band against the mean (assumption: the usual hump over the working life)."""
 PAYS_PER_MONTH = (52 / 12, 26 / 12, 2.0, 1.0, 1.0, 0.0)
 """Pays a month of WEEKLY ... NO_PAY."""
-INCOME_ELASTICITY = 0.55
-"""Elasticity of ticket sizes to the budget (derived: expenditure against income over the quintiles us_hou_ce_table1101)."""
+TICKET_ELASTICITY = 0.15
+"""Elasticity of ticket sizes to the budget (derived: medians by income band, us_dcp_amount_median_by_hh_income_*)."""
+COUNT_ELASTICITY = 0.3
+"""Elasticity of the number of purchases to the budget (derived: with the tickets', expenditure against income over the
+quintiles us_hou_ce_table1101_*)."""
 CHECKING_SHARE = 0.4
 """Part of a household's transaction accounts that lies on checking where there is a savings account (assumption)."""
 
@@ -201,14 +204,19 @@ def habits(data: NDArray[Any], parameters: Parameters, streams: Streams, dues: N
     v = streams.uniform(Purpose.PURCHASE, n, second=1, draw=1)
     business = data["segment_code"] == cu.BUSINESS
     month = 365.25 / 12
-    purchases = b.payments_per_month * shopping_share * gamma(u[:, 0], b.activity_variance)
+    target = b.payments_per_month * shopping_share
     budget = np.maximum(b.spending_of_income * data["income_cents"] - dues, 0.3 * data["income_cents"])
-    scale = INCOME_ELASTICITY * np.log(budget / np.median(budget)) + b.scale_sigma * to_normal(u[:, 1])
-    outlay = purchases * mean_ticket * np.exp(scale)
-    short = np.clip(budget / outlay, 0.05, 1.0)
-    data["activity"] = purchases * short**0.35 / month / b.purchases_per_trip * np.where(business, 0.6, 1.0)
-    data["scale"] = (scale + 0.65 * np.log(short)).clip(-1.6, 1.8)
-    data["daily_cents"] = np.minimum(outlay, budget) / month
+    wealth = np.log(budget / np.median(budget))
+    purchases = target * gamma(u[:, 0], b.activity_variance) * np.exp(COUNT_ELASTICITY * wealth)
+    scale = TICKET_ELASTICITY * wealth + b.scale_sigma * to_normal(u[:, 1])
+    short = np.clip(budget / (purchases * mean_ticket * np.exp(scale)), 0.1, 1.0)
+    purchases *= short**0.6
+    purchases *= target / purchases.mean()
+    scale += 0.4 * np.log(short)
+    scale -= scale.mean()
+    data["activity"] = purchases / month / b.purchases_per_trip * np.where(business, 0.6, 1.0)
+    data["scale"] = scale.clip(-1.2, 1.4)
+    data["daily_cents"] = np.minimum(purchases * mean_ticket * np.exp(scale), budget) / month
     data["cash_tilt"] = np.exp(0.9 * to_normal(u[:, 2]) - 0.4)
     data["credit_tilt"] = np.exp(1.4 * to_normal(u[:, 3]) - 0.3) * np.where(data["transactor"] == 1, 1.4, 0.8)
     data["remote_tilt"] = np.exp(0.6 * to_normal(v[:, 0]) - 0.18)
@@ -222,13 +230,14 @@ def habits(data: NDArray[Any], parameters: Parameters, streams: Streams, dues: N
 
 
 @kernel
-def draw_favourites(key, customers, places, categories, out, rows, day):  # type: ignore[no-untyped-def]
+def draw_favourites(key, customers, places, categories, foreign, out, rows, day):  # type: ignore[no-untyped-def]
     """Fill out, (C, F) int32, with the merchants that customers return to, by popularity at home and online.
 
     Args:
         key: uint64 purpose key.
         customers: (C,) customer columns.
         places, categories: see `finsim.agents.world`.
+        foreign: share of online favourites that are abroad.
         out: (C, F) int32, overwritten in the given rows.
         rows: (n,) int64 customer rows.
         day: day of the draw, 0 at birth.
@@ -240,9 +249,13 @@ def draw_favourites(key, customers, places, categories, out, rows, day):  # type
         for k in range(kinds):
             c = categories[k]
             for j in range(c.position_count + c.online_count):
-                word, _, _, _ = philox(key, o, 0, day, k * 16 + j)
-                u = unit(word)
-                where = area if j < c.position_count else np.int64(places.homes)
+                first, second, _, _ = philox(key, o, 0, day, k * 16 + j)
+                u, v = unit(first), unit(second)
+                where = area
+                if j >= c.position_count:
+                    where = np.int64(places.homes)
+                    if v < foreign:
+                        where = places.homes + 1 + np.int64((v / foreign) * (places.areas.shape[0] - places.homes - 1))
                 slot = c.position_first + j if j < c.position_count else c.online_first + j - c.position_count
                 out[o, slot] = any_merchant(places, kinds, where, k, u)
 

@@ -58,6 +58,7 @@ class CardBook:
 
     def reissue(self, customer: int, slot: int, at: int) -> None:
         """Put a new card in the place of a blocked one."""
+        at = min(at, self.economy.now)
         self._next(customer, slot, at)
         self.economy.world.customers.data["credit_blocked" if slot == CREDIT else "debit_blocked"][customer] = 0
         self.economy.log.event(at, customer, "card_issued", slot=slot)

@@ -176,6 +176,8 @@ class Claims:
                 self.label(loss.number, loss.at, at, source, self._reason(case, loss), "fraud")
             u = self.bank.draw(Purpose.REPORT, loss.number, draw=2)
             recovered = 0 if loss.rail == pay.CARD else economy.underworld.recall(self.bank, case, loss, at, to_victim=scam)
+            if not loss.cents:
+                continue
             whole = economy.streams.one(Purpose.REPORT, campaign, second=customer, draw=1)
             if loss.cents > recovered and (not scam or whole[0] < banks.scam_reimbursed):
                 self.bank.later(at + int((0.2 + 3.0 * u[0]) * DAY), "reimburse", campaign, customer, loss, loss.cents - recovered)

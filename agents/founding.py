@@ -88,7 +88,7 @@ def found(model: Any, parameters: Parameters, streams: Streams, id_key: np.uint6
     habits(data, parameters, streams, monthly_dues(dues, size), ticket, share)
     places = founding.places._replace(merchants=merchants.data)
     birth.favourites = np.full((size, founding.favourite_slots), -1, dtype=np.int32)
-    draw_favourites(streams.keys[Purpose.SOCIAL], data, places, founding.categories, birth.favourites, np.arange(size), 0)
+    draw_favourites(streams.keys[Purpose.SOCIAL], data, places, founding.categories, parameters.behaviour.foreign_online_share, birth.favourites, np.arange(size), 0)
     persons = (ledger.person_base, outside.persons)
     birth.contacts = social_graph(size, parameters.population.contacts, parameters.population.rewiring, persons, streams)
     merchants.data["working_cents"] = 200_000 + (merchants.data["popularity"] * 500_000).astype(np.int64)

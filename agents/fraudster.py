@@ -112,7 +112,8 @@ class Fraudster(mesa.Agent):  # type: ignore[misc]
                 continue
             success = bool(row["decision"] == pay.APPROVED)
             if row["truth"] & pay.IS_FRAUD:
-                self.learn("typology", campaign.typology, success)
+                if int(row["stage"]) not in getattr(registry()[campaign.typology], "probing", ()):
+                    self.learn("typology", campaign.typology, success)
                 if row["category"] != pay.NONE:
                     self.learn("category", str(int(row["category"])), success)
             campaign.ended = int(row["timestamp"])

@@ -48,7 +48,8 @@ class Life:
         u = economy.streams.uniform(Purpose.LIFE, len(data), ordinal=day)
         v = economy.streams.uniform(Purpose.LIFE, len(data), ordinal=day, draw=1)
         w = economy.streams.uniform(Purpose.LIFE, len(data), ordinal=day, draw=2)
-        when = (day * DAY + (0.3 + 0.65 * w[:, 0]) * DAY).astype(np.int64)
+        # What happened in the course of yesterday takes effect today, so that nothing is used before it exists.
+        when = ((day - 1) * DAY + (0.3 + 0.65 * w[:, 0]) * DAY).astype(np.int64)
 
         def who(draw: NDArray[np.float64], per_year: float) -> NDArray[np.int64]:
             return np.flatnonzero(here & (draw < per_year / YEAR))
@@ -93,7 +94,8 @@ class Life:
                 data["area"][customer] = int(np.searchsorted(places.area_cumulative, share * places.area_cumulative[-1]).clip(0, places.homes - 1))
                 one = np.array([customer])
                 key = self.economy.streams.keys[Purpose.SOCIAL]
-                draw_favourites(key, data, places, world.habits.categories, world.people.favourites, one, self.economy.day)
+                share_abroad = self.economy.config.parameters.behaviour.foreign_online_share
+                draw_favourites(key, data, places, world.habits.categories, share_abroad, world.people.favourites, one, self.economy.day)
 
     def _jobs(self, rows: NDArray[np.int64], draw: NDArray[np.float64]) -> None:
         data = self.economy.world.customers.data

@@ -267,8 +267,18 @@ def transfer(t, c, o, number, conditions, large, places, habits, people, books):
 
 @inline
 def transfers(out, n, c, o, conditions, places, habits, people, books):  # type: ignore[no-untyped-def]
-    """Plan the day's payments to people."""
-    u, v, _, _ = draw(books.keys, PERSON, o, 0, conditions.day, 0)
+    """Plan the day's payments to people, and those that arrive from people at other banks."""
+    u, v, w, _ = draw(books.keys, PERSON, o, 0, conditions.day, 0)
+    behaviour = habits.behaviour[0]
+    for number in range(min(poisson(w, 0.55 * np.float64(c.transfer_rate)), 8)):
+        a, b, d, e = draw(books.keys, PERSON, o, number, conditions.day, 4)
+        cents = np.int64(100.0 * np.exp(behaviour.transfer_log_mean + 0.35 * c.scale + behaviour.transfer_sigma * normal(a)))
+        payer = people.suppliers[0] + np.int64(b * people.suppliers[1])
+        time = s.time_of_day(habits.remote_hours, d, e)
+        amount = min(round_amount(cents, b, d, behaviour.transfer_round), 1_000_000)
+        begin(out[n], o, conditions.day, time, amount, pay.TRANSFER, pay.INSTANT, pay.APP, P_TRANSFER, 100 + number, payer, o * 4, books.id_key[0])
+        out[n].flags = pay.FORCED
+        n += 1
     count = min(poisson(u, np.float64(c.transfer_rate)), 20)
     for number in range(count):
         transfer(out[n], c, o, number, conditions, False, places, habits, people, books)

@@ -10,32 +10,28 @@ class Agenda:
 
     def __init__(self) -> None:
         self._heap: list[tuple[int, str]] = []
-        self._next: dict[str, int] = {}
+        self._known: set[tuple[int, str]] = set()
 
     def wake(self, key: str, time: int) -> None:
-        """Wake an agent at a time, microseconds; an earlier appointment stays, a later one is replaced."""
-        known = self._next.get(key)
-        if known is not None and known <= time:
-            return
-        self._next[key] = time
-        heapq.heappush(self._heap, (time, key))
+        """Wake an agent at a time, microseconds; its other appointments stay."""
+        if (time, key) not in self._known:
+            self._known.add((time, key))
+            heapq.heappush(self._heap, (time, key))
 
     def due(self, before: int) -> list[tuple[int, str]]:
-        """Remove and return (time, key) of all who wake before a time."""
-        out = []
+        """Remove the appointments before a time and return (time, key) of all who wake, each once, at the first."""
+        first: dict[str, int] = {}
         while self._heap and self._heap[0][0] < before:
             time, key = heapq.heappop(self._heap)
-            if self._next.get(key) == time:
-                del self._next[key]
-                out.append((time, key))
-        return out
+            self._known.discard((time, key))
+            first.setdefault(key, time)
+        return [(time, key) for key, time in first.items()]
 
-    def state(self) -> dict[str, int]:
-        """Return the appointments by key."""
-        return dict(sorted(self._next.items()))
+    def state(self) -> list[tuple[int, str]]:
+        """Return all appointments in order, (time, key)."""
+        return sorted(self._known)
 
-    def restore(self, state: dict[str, int]) -> None:
+    def restore(self, state: list[tuple[int, str]]) -> None:
         """Take back what `state` returned."""
-        self._next = dict(state)
-        self._heap = [(time, key) for key, time in state.items()]
-        heapq.heapify(self._heap)
+        self._heap = sorted(state)
+        self._known = set(state)

@@ -23,6 +23,7 @@ HOUR = 3_600_000_000
 DAY = 86_400_000_000
 F_RETRY, F_REFUND, F_FEE = 1, 2, 3
 SMALL_TEST = 600  # cents; what a merchant-velocity rule counts as a small attempt (assumption)
+KNOWS_LIMIT = 0.8  # card holders who know that a purchase would pass their limit (assumption)
 COMFORTABLE, TIGHT, DRY = 0, 1, 2
 
 # Numbers of the built-in controls; `alert` holds number + 1, and alerts name them.
@@ -129,6 +130,12 @@ def prepare(t, c, accounts, behaviour, keys, cash_log, counts):  # type: ignore[
             return False
         t.rail = pay.CARD
     if t.rail == pay.CARD and t.card == NO_CODE:
+        if t.slot == 2 and t.flags & pay.DISCRETIONARY and c.cards & 1:
+            # Most people know when their card is nearly used up.
+            credit = accounts[t.payer]
+            u, _, _, _ = by_id(keys, LIQUIDITY, t.transaction_id + np.uint64(1))
+            if t.amount > credit.balance + credit.limit - credit.reserved and u < KNOWS_LIMIT:
+                switch_card(t, c, 0)
         return own_card(t, c)
     if t.rail == pay.WALLET and t.slot == 3 and accounts[t.payer].balance < t.amount:
         t.rail = pay.INSTANT

@@ -42,19 +42,30 @@ def capture(economy: Economy) -> tuple[dict[str, Any], Arrays]:
         "tick": economy.tick, "outbox": outbox_values, "log": log_values, "life": life_values, "underworld": under_values,
         "agenda": economy.agenda.state(), "banks": [bank.state() for bank in economy.banks], "waiting": economy.submission.waiting,
         "ordinals": economy.submission.ordinals, "ordinal_day": economy.submission.ordinal_day,
+        "agents": {key: agent.state() for key, agent in _users(economy).items()},
+        "random": economy.random.getstate(), "rng": economy.rng.bit_generator.state,
     }  # fmt: skip
     return {name: encode(value, name) for name, value in values.items()}, arrays
 
 
 def reinstate(economy: Economy, values: Mapping[str, Any], arrays: Arrays) -> None:
-    """Give a freshly founded economy the state that `capture` returned."""
+    """Give a freshly founded economy the state that `capture` returned.
+
+    Raises:
+        ResumeError: other agents are enlisted than there were.
+    """
     known = {name: decode(value) for name, value in values.items()}
+    agents = _users(economy)
+    if set(agents) != set(known["agents"]):
+        raise ResumeError(f"the run had the agents {sorted(known['agents'])}, not {sorted(agents)}: enlist and promote the same ones before it goes on")
     world = economy.world
     for target, name in (
         (world.customers.data, "customers"), (world.merchants.data, "merchants"), (world.people.favourites, "favourites"), (world.people.payees, "payees"),
         (economy.ledger.accounts, "accounts"), (world.books.tests, "tests"), (economy.settlement.sales, "sales"),
     ):  # fmt: skip
         target[...] = arrays[name].view(target.dtype).reshape(target.shape)
+    for population in (world.customers, world.merchants):
+        population.removals += 1  # sets of agents look at the tombstones again
     economy.opening = arrays["opening"].copy()
     economy.tick = known["tick"]
 
@@ -71,6 +82,10 @@ def reinstate(economy: Economy, values: Mapping[str, Any], arrays: Arrays) -> No
     economy.agenda.restore(known["agenda"])
     economy.submission.waiting = known["waiting"]
     economy.submission.ordinals, economy.submission.ordinal_day = known["ordinals"], known["ordinal_day"]
+    for key, agent in agents.items():
+        agent.restore(known["agents"][key])
+    economy.random.setstate(known["random"])
+    economy.rng.bit_generator.state = known["rng"]
 
 
 def write(directory: Path, economy: Economy, recorder: Any, about: Mapping[str, Any]) -> None:
@@ -129,6 +144,11 @@ def _raw(array: NDArray[Any]) -> NDArray[Any]:
     """Return a contiguous array that numpy stores without pickling; records as bytes, `reinstate` knows their type."""
     array = np.ascontiguousarray(array)
     return array.view(np.uint8).reshape(-1) if array.dtype.names else array
+
+
+def _users(economy: Economy) -> dict[str, Any]:
+    """Return the enlisted agents that are not the economy's own, by key."""
+    return {key: agent for key, agent in economy.python_agents.items() if key not in economy.own_agents}
 
 
 def undeclared(economy: Economy) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -22,15 +23,16 @@ from finsim.agents.settlement import Settlement
 from finsim.agents.underworld import Underworld
 from finsim.authorisation import is_ordered, merge_rows, tally, unmoved_payees, watched_rows
 from finsim.authorisation import settle_tick as settle
-from finsim.clock import DAY, Clock, datetime_of, day_number, is_banking_day, previous_banking_day
+from finsim.clock import DAY, EVENING_CLEARING, MORNING_CLEARING, Clock, datetime_of, day_number, is_banking_day, previous_banking_day
+from finsim.errors import FinsimError
 from finsim.ids import IdKeys
 from finsim.journal import Journal
 from finsim.log import Log
 from finsim.market import Market
 from finsim.outbox import EMPTY, Outbox
 from finsim.partition import Outcome, Partition, day_record
-from finsim.payments import TRANSACTION, Recorder
-from finsim.records import chosen, copied, joined
+from finsim.payments import SAME_OWNER, TRANSACTION, Recorder
+from finsim.records import chosen, joined
 from finsim.rng import Streams
 from finsim.scenario import Scenario
 from finsim.submission import Submission
@@ -96,9 +98,11 @@ class Economy(mesa.Model):  # type: ignore[misc]
         self.life = Life(self)
         self.banks: list[Bank] = found_banks(self)
         self.underworld = Underworld(self)
+        self.own_agents = frozenset(self.python_agents)
         self.opening: NDArray[np.int64] = self.ledger.accounts["balance"].copy()
+        self._closed = False
         self._threads: ThreadPoolExecutor | None = None
-        self.partition(run.partitions)
+        self.partition(max(run.partitions, run.threads))
 
     @staticmethod
     def _configure(scenario: Scenario | str, overrides: Mapping[str, Any]) -> Scenario:
@@ -145,7 +149,13 @@ class Economy(mesa.Model):  # type: ignore[misc]
     # -- one tick -----------------------------------------------------------------------------------------
 
     def step(self) -> None:
-        """Move the economy on by one tick: all phases in order."""
+        """Move the economy on by one tick: all phases in order.
+
+        Raises:
+            FinsimError: the run is over; `running` is False then.
+        """
+        if self._closed:
+            raise FinsimError(f"the run ended at {datetime_of(self.now)}: there is no tick after its last")
         for _, phase in self.PHASES:
             phase(self)
 
@@ -188,17 +198,18 @@ class Economy(mesa.Model):  # type: ignore[misc]
             if self.outbox.children and turn < ROUNDS - 1:
                 batches, late = self.submission.split_waiting(batches)
             self._score(batches)
+            asked = np.concatenate([batch["transaction_id"] for batch in batches])
             outcomes = self._authorise(batches)
             done = _in_time_order([outcome.rows for outcome in outcomes])
             parts.append(done)
-            for outcome in outcomes:
-                self.log.cash(outcome.cash)
-            due = self._follow(outcomes, done, batches)
+            self.log.cash(_sorted(joined([outcome.cash for outcome in outcomes])))
+            due = self._follow(outcomes, done, asked)
             due = joined([due, *late]) if late else due
             if not len(due):
                 break
             if turn == ROUNDS - 1:
-                self.outbox.add(_moved(due, self.tick_end), self.tick + 1)
+                due["timestamp"] += self.clock.tick
+                self.outbox.add(due, self.tick + 1)
                 break
             batches = [_sorted(_of_owners(due, part)) for part in self.partitions]
         rows = parts[0] if len(parts) == 1 else _in_time_order(parts)
@@ -210,7 +221,11 @@ class Economy(mesa.Model):  # type: ignore[misc]
         day = self.day * DAY
         accounts, customer_accounts = self.ledger.accounts, self.ledger.customer_accounts
         unmoved_payees(rows, accounts, customer_accounts)
-        settle(rows, accounts, customer_accounts, self.tick_end, day + 17 * 3_600_000_000, day + 32 * 3_600_000_000, day)
+        settle(rows, accounts, customer_accounts, self.tick_end, day + EVENING_CLEARING, day + DAY + MORNING_CLEARING, day)
+        if EVENING_CLEARING % self.clock.tick or MORNING_CLEARING % self.clock.tick:
+            # Accounts are credited at the ends of ticks: clearing that falls into a tick counts at its end.
+            batch = (rows["posted_at"] > 0) & (rows["flags"] & SAME_OWNER == 0)
+            rows["posted_at"][batch] += -rows["posted_at"][batch] % self.clock.tick
         tally(rows, self.world.people.customers, self.world.merchants.data, self.world.books.tests, self.settlement.sales)
         self.journal.add(self.tick_end, rows)
 
@@ -271,12 +286,11 @@ class Economy(mesa.Model):  # type: ignore[misc]
                 if len(batch):
                     self.submission.score(control, batch)
 
-    def _follow(self, outcomes: list[Outcome], done: NDArray[np.void], batches: list[NDArray[np.void]]) -> NDArray[np.void]:
-        """Keep what follows from a round's outcomes; return the part that is due in this tick."""
+    def _follow(self, outcomes: list[Outcome], done: NDArray[np.void], asked: NDArray[np.uint64]) -> NDArray[np.void]:
+        """Keep what follows from a round's outcomes, (k,) asked ids; return the part that is due in this tick."""
         follow_ups = [outcome.follow_ups for outcome in outcomes if len(outcome.follow_ups)]
         if self.outbox.children:
-            asked = np.concatenate([batch["transaction_id"] for batch in batches])
-            follow_ups.append(self.outbox.resolve(done, np.union1d(asked, self.submission.asked)))
+            follow_ups.append(self.outbox.resolve(done, asked))
         rows = joined(follow_ups) if follow_ups else EMPTY
         if not len(rows):
             return rows
@@ -328,8 +342,17 @@ class Economy(mesa.Model):  # type: ignore[misc]
         found.update({Customer: self.customers, Merchant: self.merchants, Employer: self.employers})
         return found
 
+    @property
+    def agent_types(self) -> list[type]:
+        """All classes of agents, the columnar ones among them."""
+        return list(self.agents_by_type)
+
     def close(self) -> None:
-        """End the run: post what is on its way, hand all tables to the recorder."""
+        """End the run: post what is on its way, hand all tables to the recorder; once only."""
+        if self._closed:
+            return
+        self._closed = True
+        self.running = False
         self.journal.close()
         self.underworld.close()
         self.settlement.close()
@@ -338,12 +361,14 @@ class Economy(mesa.Model):  # type: ignore[misc]
         self.recorder.close()
         if self._threads is not None:
             self._threads.shutdown()
+        # Mesa up to 3.3 counts agents by model in a dictionary of the class, which keeps every model alive.
+        getattr(mesa.Agent, "_ids", {}).pop(self, None)
 
 
 def _mesa_seed(seed: int) -> dict[str, Any]:
     """Return the keyword by which this version of Mesa takes a seed."""
-    names = mesa.Model.__init__.__code__.co_varnames
-    return {"rng": seed} if "rng" in names else {"seed": seed}
+    parameters = inspect.signature(mesa.Model.__init__).parameters
+    return {"rng": seed} if "scenario" in parameters else {"seed": seed}
 
 
 def _of_owners(rows: NDArray[np.void], part: Partition) -> NDArray[np.void]:
@@ -364,11 +389,4 @@ def _in_time_order(parts: list[NDArray[np.void]]) -> NDArray[np.void]:
             merged = np.empty(len(out) + len(part), dtype=TRANSACTION)
             merge_rows(out, part, merged)
             out = merged
-    return out
-
-
-def _moved(rows: NDArray[np.void], tick_end: int) -> NDArray[np.void]:
-    """Return requests moved to just after the end of a tick, in their order."""
-    out = copied(rows)
-    out["timestamp"] = tick_end + np.arange(len(out)) + 1
     return out

@@ -122,11 +122,10 @@ class Journal:
         for end, length in zip(state["ends"].tolist(), state["lengths"].tolist(), strict=True):
             self.chunks.append((end, state["rows"].view(TRANSACTION)[first : first + length].copy()))
             first += length
-        for time, end, position in state["credits"].tolist():
-            parts = self.credits.setdefault(time, [])
-            if not parts or parts[-1][0] != end:
-                parts.append((end, np.empty(0, dtype=np.int64)))
-            parts[-1] = (end, np.append(parts[-1][1], position))
+        credits = state["credits"]
+        cuts = np.flatnonzero((credits[1:, :2] != credits[:-1, :2]).any(axis=1)) + 1
+        for part in np.split(credits, cuts) if len(credits) else ():
+            self.credits.setdefault(int(part[0, 0]), []).append((int(part[0, 1]), part[:, 2].astype(np.int64)))
 
 
 __all__ = ["Journal"]

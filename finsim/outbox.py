@@ -27,6 +27,7 @@ class Outbox:
         self.by_tick: dict[int, list[NDArray[np.void]]] = {}  # today's
         self.by_day: dict[int, list[NDArray[np.void]]] = {}
         self.children: dict[int, list[tuple[NDArray[np.void], int]]] = {}  # parent id -> (request, condition)
+        self.taken = -1  # last tick whose requests were taken
 
     def tick_of(self, time: int) -> int:
         """Return the tick that a time lies in."""
@@ -35,12 +36,15 @@ class Outbox:
     def add(self, rows: NDArray[np.void], now_tick: int) -> None:
         """Keep requests until they are due; times before the present tick are moved into it.
 
+        Once a tick's requests were taken, what comes for it (an agent asks when it learns an outcome) is for the next.
+
         Args:
             rows: (n,) TRANSACTION.
             now_tick: number of the present tick.
         """
         if not len(rows):
             return
+        now_tick = max(now_tick, self.taken + 1)
         early = rows["timestamp"] < self.clock.time_of(now_tick)
         if early.any():
             rows = copied(rows)
@@ -64,6 +68,7 @@ class Outbox:
 
     def take_tick(self, tick: int) -> NDArray[np.void]:
         """Remove and return what was submitted for a tick of today."""
+        self.taken = tick
         parts = self.by_tick.pop(tick, None)
         return EMPTY if parts is None else joined(parts)
 
@@ -93,9 +98,16 @@ class Outbox:
                     request = child.copy()
                     request["timestamp"] = max(int(child["timestamp"][0]), int(row["timestamp"]) + SECOND)
                     free.append(request)
+                else:
+                    self._void(int(child["transaction_id"][0]))
         for parent in set(asked[np.isin(asked, parents)].tolist()) - set(decided):
-            self.children.pop(parent, None)
+            self._void(parent)
         return joined(free) if free else EMPTY
+
+    def _void(self, parent: int) -> None:
+        """Drop all that waits for a request that will never be made."""
+        for child, _ in self.children.pop(parent, ()):
+            self._void(int(child["transaction_id"][0]))
 
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """Return what a checkpoint keeps: plain values and arrays."""
@@ -111,6 +123,7 @@ class Outbox:
         self.by_tick.clear()
         self.by_day.clear()
         self.children.clear()
+        self.taken = now_tick - 1
         self.add(arrays["requests"].view(TRANSACTION).copy(), now_tick)
         for k, (parent, condition) in enumerate(zip(values["parents"], values["conditions"], strict=True)):
             self.add_child(arrays["children"].view(TRANSACTION)[k : k + 1].copy(), parent, condition)

@@ -30,7 +30,7 @@ def default_output(scenario: Scenario) -> Path:
 
 def run(
     scenario: Scenario | str = "baseline", out: str | Path | None = None, *, seed: int | None = None, overrides: Mapping[str, Any] | None = None,
-    threads: int = 1, partitions: int = 1, resume: bool = False, overwrite: bool = False, progress: Progress | None = None,
+    threads: int | None = None, partitions: int | None = None, resume: bool = False, overwrite: bool = False, progress: Progress | None = None,
     prepare: Callable[[Economy], None] | None = None,
 ) -> Dataset:  # fmt: skip
     """Simulate a scenario, write the data set and return it.
@@ -40,8 +40,8 @@ def run(
         out: directory of the data set; `runs/<scenario>-seed<seed>` if None.
         seed: seed of the run.
         overrides: further parameters by dotted key.
-        threads: threads that plan a day; the data do not depend on it.
-        partitions: parts that owners are cut into; the data do not depend on it.
+        threads: threads that plan a day, in place of `run.threads`; the data do not depend on it.
+        partitions: parts that owners are cut into, in place of `run.partitions`; there is one at least for each thread.
         resume: go on with an interrupted run where its last checkpoint was taken.
         overwrite: replace a data set that lies at `out`.
         progress: called after each simulated day.
@@ -53,9 +53,9 @@ def run(
         ResumeError: what lies there belongs to another run.
     """
     begun = time.perf_counter()
-    execution = {"run.threads": threads, "run.partitions": max(partitions, threads)}
+    execution = {"run.threads": threads, "run.partitions": partitions}
     config = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
-    config = config.replace({**(overrides or {}), **execution}, seed)
+    config = config.replace({**(overrides or {}), **{key: value for key, value in execution.items() if value is not None}}, seed)
     output = OutputDirectory(out if out is not None else default_output(config), overwrite=overwrite)
     output.check(resume=resume)
     about = {"scenario": config.hash, "seed": config.seed, "version": _version()}

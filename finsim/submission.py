@@ -51,7 +51,6 @@ class Submission:
         self.ordinals: dict[int, int] = {}  # owner -> requests submitted today
         self.ordinal_day = -1
         self.waiting: dict[int, str] = {}  # transaction id -> key of the agent that waits
-        self.asked = np.empty(0, dtype=np.uint64)
 
     # -- requests -----------------------------------------------------------------------------------------
 
@@ -157,7 +156,6 @@ class Submission:
         economy = self.economy
         now: list[NDArray[np.void]] = []
         late: list[NDArray[np.void]] = []
-        self.asked = np.concatenate([batch["transaction_id"] for batch in batches])
         for batch in batches:
             wait = np.zeros(len(batch), dtype=bool)
             parents = np.flatnonzero(np.isin(batch["transaction_id"], np.fromiter(economy.outbox.children, np.uint64, len(economy.outbox.children))))
@@ -191,7 +189,9 @@ class Submission:
         economy = self.economy
         if self.waiting and len(watched):
             keys: dict[str, list[int]] = {}
-            for k, number in enumerate(watched["transaction_id"].tolist()):
+            released = watched["flags"] & pay.RELEASE > 0  # a release decides the held payment that it names
+            numbers = np.where(released, watched["related_id"], watched["transaction_id"])
+            for k, number in enumerate(numbers.tolist()):
                 key = self.waiting.get(number)
                 if key is not None:
                     keys.setdefault(key, []).append(k)

@@ -49,6 +49,7 @@ class Builder:
 
     def __init__(self, seed: int = 1) -> None:
         self.seed = seed
+        self.last_day = LAST_DAY
         self.scenario: Row = {"run": {"days": 4, "seed": seed, "threads": 1}, "fraud": {"intensity": 1.0}}
         self.tables: dict[str, list[Row]] = {name: [] for name in TABLES}
         self.accounts: dict[int, Row] = {}
@@ -192,7 +193,7 @@ def write_manifest(path: Path, builder: Builder, parts: list[Row]) -> None:
         digest.update(f"{name}:{rows[name]}:{content[name]}\n".encode())
     manifest = {
         "format": 1, "scenario_name": "hand-made", "scenario": builder.scenario, "scenario_hash": "0",
-        "seed": builder.seed, "versions": {}, "first_day": f"{START:%Y-%m-%d}", "last_day": str(LAST_DAY),
+        "seed": builder.seed, "versions": {}, "first_day": f"{START:%Y-%m-%d}", "last_day": str(builder.last_day),
         "rows": rows, "content": content, "content_hash": digest.hexdigest(), "logins_exported": 1.0,
         "pending_labels": 0, "assumptions": [], "summary": {}, "host": {}, "timings": {}, "parts": parts,
     }  # fmt: skip

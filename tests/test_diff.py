@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 import pytest
 from dataset_builder import Row, at, number
-from dataset_story import ANNA, BEN, CARD_CAMPAIGN, CARLA, CLUB, SCAM, SHOP, STRANGER, Story, checking
+from dataset_story import ANNA, BEN, CARD_CAMPAIGN, CARLA, CLUB, SCAM, SHOP, STRANGER, Story, checking, savings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -151,6 +151,29 @@ def test_a_blocked_card_reaches_its_holder(same: tuple[Story, Story], compare: C
     assert report.unexplained_ids == (number("sooner"),)
 
 
+@pytest.mark.parametrize("frozen_before", [True, False])
+def test_who_is_unfrozen_had_been_frozen(frozen_before: bool, same: tuple[Story, Story], compare: Compare) -> None:
+    a, b = same
+    if frozen_before:
+        a._event("account_frozen", at(2, "01:00"), ANNA)
+    a._event("account_unfrozen", at(2, "03:00"), ANNA)
+    add(a, "sooner", at(1, "02:00"), checking(ANNA), STRANGER)
+    assert compare(a, b).unexplained == (1 if frozen_before else 0)
+
+
+@pytest.mark.parametrize(("victims", "unexplained"), [(1, 0), (2, 1)])
+def test_a_campaign_against_one_victim_reaches_it_when_it_starts(
+    victims: int, unexplained: int, same: tuple[Story, Story], compare: Compare
+) -> None:
+    a, b = same
+    b.tables["truth"] = [row for row in b.tables["truth"] if row["campaign_id"] != SCAM]
+    a.row("scam 1")["amount"] += 1.0
+    b.tables["campaigns"].pop(1)
+    a.tables["campaigns"][1].update(victims=victims, started_at=at(1, "15:00"))
+    add(a, "from savings", at(1, "15:30"), savings(CARLA), checking(CARLA))
+    assert compare(a, b).unexplained == unexplained
+
+
 def test_a_login_reaches_nobody(same: tuple[Story, Story], compare: Compare) -> None:
     a, b = same
     a._event("login", at(2, "01:00"), ANNA)
@@ -200,6 +223,7 @@ def test_a_place_in_the_queue_is_a_cause(other_alert: bool, same: tuple[Story, S
     [
         ("behaviour", "tips", 0.2, set()),
         ("market", "growth", 0.2, set()),
+        ("market", "breaches", [{"day": 3}], {"gift", "mistyped"}),
         ("banks", "velocity", 3, {"gift"}),
         ("run", "days", 3, {"gift", "mistyped"}),
         ("fraud", "intensity", 2.0, {"gift", "mistyped"}),
@@ -220,6 +244,19 @@ def test_a_parameter_explains_what_it_acts_on(
     assert report.causes.get("parameter") is None or len(unexplained) < 2
 
 
+def test_the_days_that_a_shorter_run_lacks_are_the_parameters(compare: Compare) -> None:
+    a, b = Story(), Story()
+    b.scenario["run"]["days"], b.last_day = 3, b.last_day - 24 * HOUR
+    rows = b.tables["transactions"]
+    b.tables["transactions"] = [row for row in rows if row["timestamp"] < at(3, "00:00")]
+    lacking = {row["transaction_id"] for row in rows} - {row["transaction_id"] for row in b.tables["transactions"]}
+    b.row("gift")["amount"] += 1.0
+    report = compare(a, b)
+    booked = [a.row(name)["transaction_id"] for name in ("reversal", "recovery 1", "recovery 2")]
+    assert report.causes["parameter"].rows == len(lacking - set(booked))
+    assert report.unexplained_ids == (number("gift"),)
+
+
 def test_another_opening_balance_is_where_the_warm_up_differed(same: tuple[Story, Story], compare: Compare) -> None:
     a, b = same
     a.accounts[checking(ANNA)]["opening_balance"] += 1.0
@@ -237,6 +274,15 @@ def test_execution_is_no_parameter(tmp_path: Path) -> None:
     assert differing_parameters(*runs) == {"extra.list.0": (None, 1), "extra.list.1.deep": (None, 2)}
 
 
+def test_tables_may_have_more_columns_in_one_run(tmp_path: Path) -> None:
+    a, b = (Story(fraud=fraud).write(tmp_path / name) for name, fraud in (("a", True), ("b", False)))
+    file = next((a / "rings").glob("*.parquet"))
+    pl.read_parquet(file).with_columns(skill=pl.lit(1.0)).write_parquet(file)
+    for report in (diff(a, b), diff(b, a)):
+        assert report.unexplained == 0
+    assert diff(a, b).tables["rings"] == {"a": 1, "b": 0, "only_a": 1, "only_b": 0}
+
+
 def test_the_buckets_do_not_matter(
     twins: tuple[Story, Story], compare: Compare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -249,6 +295,10 @@ def test_what_is_no_data_set_is_refused(tmp_path: Path) -> None:
     run = Story().write(tmp_path / "a")
     with pytest.raises(DatasetError):
         diff(run, tmp_path / "nowhere")
+    damaged = Story().write(tmp_path / "b")
+    next((damaged / "events").glob("*.parquet")).write_bytes(b"PAR1")
+    with pytest.raises(DatasetError, match="cannot be read"):
+        diff(run, damaged)
 
 
 CHAINS = st.lists(

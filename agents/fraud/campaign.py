@@ -54,7 +54,10 @@ class Campaign:
 
 
 class Typology(Protocol):
-    """A kind of fraud: how a campaign begins, goes on, and learns."""
+    """A kind of fraud: how a campaign begins, goes on, and learns.
+
+    A typology may have `probing`, the stages whose declines are part of the plan and teach a ring nothing.
+    """
 
     name: str
     stages: tuple[str, ...]

@@ -25,6 +25,7 @@ class CardTesting:
 
     name = "card_testing"
     stages = ("test", "purchase")
+    probing = (0,)
 
     def launch(self, world: Underworld, campaign: Campaign, now: int) -> int | None:
         """Buy a batch of card numbers and choose the shop at which to test them."""

@@ -85,7 +85,7 @@ def buy_remotely(world: Underworld, campaign: Campaign, customer: int, slot: int
     row["ip"] = pack_ring(ring, 131_072 + int(u[3] * 400))
     row["place"] = place
     row["country"] = places.areas["country"][place]
-    row["flags"] |= pay.THIEF | (pay.MISTYPED if w[2] < 0.04 else 0)
+    row["flags"] |= pay.THIEF | (pay.MISTYPED if w[2] < (0.4 if small else 0.2) else 0)
     world.foreign_amount(row, int(shop["country"]))
     world.submit(row)
     return cents

@@ -13,8 +13,8 @@ from finsim.dataset.check_contract import KEYS, TABLES, VALUES
 from finsim.dataset.check_report import SHOWN, Finding, apply_rules, rules
 from finsim.dataset.check_source import Source, collect
 
-READ_ERRORS = (pl.exceptions.PolarsError, OSError)
-"""What Polars raises for a file that is cut off or no Parquet."""
+READ_ERRORS = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
+"""What Polars raises for a file that is cut off, damaged or no Parquet."""
 
 
 def check_parts(source: Source) -> list[Finding]:

@@ -31,6 +31,9 @@ NODE_CAUSES: Final = {
 COUNTERS: Final = tuple(name for name, cause in NODE_CAUSES.items() if cause == "counter")
 CUSTOMER_NODES: Final = ("customer", "customer's means", "customer's review")
 
+LONG_AGO: Final = pl.lit(-(2**62))
+"""A time before every row."""
+
 WITHOUT_EFFECT: Final = ("login", "login_failed", "payee_added", "device_added")
 """Events that come with a payment and change nothing by themselves."""
 
@@ -60,10 +63,22 @@ def seeds(a: Dataset, b: Dataset, known: pl.DataFrame) -> pl.DataFrame:
 
 
 def _event_seeds(a: Dataset, b: Dataset) -> Iterator[pl.DataFrame]:
+    """Yield who is concerned by an event of one run only.
+
+    An account that is unfrozen and never was frozen had been so when the export began.
+    """
+    kind = pl.col("kind").cast(pl.String)
     for left, right in ((a.events, b.events), (b.events, a.events)):
         rows = only(left, right, ("event_id", "event_at", "kind", "customer_id"))
-        rows = rows.filter(~pl.col("kind").cast(pl.String).is_in(WITHOUT_EFFECT))
-        yield rows.select(node=node("customer's means", pl.col("customer_id")), time="event_at")
+        frozen = collect(
+            left.filter(kind == "account_frozen").group_by("customer_id").agg(frozen_at=pl.col("event_at").min())
+        )
+        rows = rows.filter(~kind.is_in(WITHOUT_EFFECT)).join(frozen, on="customer_id", how="left")
+        before = (pl.col("frozen_at") < pl.col("event_at")).fill_null(False)
+        time = (
+            pl.when((kind == "account_unfrozen") & ~before).then(LONG_AGO).otherwise(pl.col("event_at").cast(pl.Int64))
+        )
+        yield rows.select(node=node("customer's means", pl.col("customer_id")), time=time)
 
 
 def _card_seeds(a: Dataset, b: Dataset) -> Iterator[pl.DataFrame]:
@@ -79,15 +94,14 @@ def _card_seeds(a: Dataset, b: Dataset) -> Iterator[pl.DataFrame]:
 
 def _account_seeds(a: Dataset, b: Dataset, known: pl.DataFrame) -> Iterator[pl.DataFrame]:
     """Yield owners whose accounts begin with another balance, from the start; or with another life, from its change."""
-    long_ago = pl.lit(-(2**62))
     for left, right in ((a.accounts, b.accounts), (b.accounts, a.accounts)):
         rows = only(left, right, ("account_id", "opening_balance")).join(known, on="account_id", suffix="_known")
         for kind in ("customer", "merchant"):
             own = rows.filter(pl.col("owner_kind_known") == kind)
-            yield own.select(node=node(kind, pl.col("owner_id")), time=long_ago)
+            yield own.select(node=node(kind, pl.col("owner_id")), time=LONG_AGO)
         rows = only(left, right, ("account_id", "credit_limit", "opened_at", "closed_at"))
         rows = rows.filter(pl.col("owner_kind").cast(pl.String) == "customer")
-        yield rows.select(node=node("customer's means", pl.col("owner_id")), time=long_ago)
+        yield rows.select(node=node("customer's means", pl.col("owner_id")), time=LONG_AGO)
 
 
 def _report_seeds(a: Dataset, b: Dataset) -> Iterator[pl.DataFrame]:

@@ -49,9 +49,10 @@ def only(left: pl.LazyFrame, right: pl.LazyFrame, columns: tuple[str, ...] = ())
     Args:
         left: the table whose rows are wanted.
         right: the table that they are looked for in.
-        columns: what makes rows the same; all columns if empty.
+        columns: what makes rows the same; if empty, all columns that both tables have.
     """
-    names = columns or tuple(left.collect_schema().names())
+    shared = right.collect_schema().names()
+    names = columns or tuple(name for name in left.collect_schema().names() if name in shared)
     key = pl.struct(_text(left, name) for name in names).hash()
     seen = right.select(key.alias("_row")).unique()
     return collect(left.with_columns(key.alias("_row")).join(seen, on="_row", how="anti").drop("_row"))

@@ -24,15 +24,15 @@ class Category(Model):
     """
 
     mcc: int = param(..., unit="MCC", doc="merchant category code (ISO 18245)", source="design", low=1, high=9999)
-    share: float = param(..., unit="share", doc="share of all payments by number, before the re-basing to 2024", source="design", low=0.0, high=1.0, transform="log", calibratable=True)
-    log_mean: float = param(..., unit="ln USD", doc="mean of the log of the amount, prices of 2017-2019", source="design", low=-3.0, high=12.0, calibratable=True)
-    log_sigma: float = param(..., unit="ln USD", doc="standard deviation of the log of the amount", source="design", low=0.05, high=3.0, calibratable=True)
-    in_person: float = param(..., unit="share", doc="share of payments made in person", source="design", low=0.0, high=1.0)
-    cash: float = param(..., unit="share", doc="share paid in cash", source="design", low=0.0, high=1.0)
-    debit_card: float = param(..., unit="share", doc="share paid by debit card", source="design", low=0.0, high=1.0)
-    credit_card: float = param(..., unit="share", doc="share paid by credit card", source="design", low=0.0, high=1.0)
-    check: float = param(0.0, unit="share", doc="share paid by check", source="design", low=0.0, high=1.0)
-    bank: float = param(0.0, unit="share", doc="share paid from the bank account (number or online banking)", source="design", low=0.0, high=1.0)
+    share: float = param(..., unit="share", doc="share of all payments by number, before the re-basing to 2024", source="entry", low=0.0, high=1.0, transform="log", calibratable=True)
+    log_mean: float = param(..., unit="ln USD", doc="mean of the log of the amount, prices of 2017-2019", source="entry", low=-3.0, high=12.0, calibratable=True)
+    log_sigma: float = param(..., unit="ln USD", doc="standard deviation of the log of the amount", source="entry", low=0.05, high=3.0, calibratable=True)
+    in_person: float = param(..., unit="share", doc="share of payments made in person", source="entry", low=0.0, high=1.0)
+    cash: float = param(..., unit="share", doc="share paid in cash", source="entry", low=0.0, high=1.0)
+    debit_card: float = param(..., unit="share", doc="share paid by debit card", source="entry", low=0.0, high=1.0)
+    credit_card: float = param(..., unit="share", doc="share paid by credit card", source="entry", low=0.0, high=1.0)
+    check: float = param(0.0, unit="share", doc="share paid by check", source="entry", low=0.0, high=1.0)
+    bank: float = param(0.0, unit="share", doc="share paid from the bank account (number or online banking)", source="entry", low=0.0, high=1.0)
     price_ending: Literal["free", "charm", "whole", "tip"] = param("free", unit="", doc="how prices end: any cent, .99, whole units, or a tip on top", source="design")
     hours: Literal["day", "meal", "evening", "round_the_clock", "office"] = param("day", unit="", doc="opening hours and the profile over the day", source="design")
     merchant_weight: float = param(1.0, unit="", doc="relative number of merchants per payment", source="design", low=0.0, high=100.0)
@@ -70,7 +70,7 @@ class Behaviour(Model):
                                   source="assumption: spending rises by a fifth after pay day")  # fmt: skip
     holiday_effect: float = param(0.0, unit="share", doc="extra purchases on top of the month factor, all days of the run", low=-0.9, high=5.0,
                                   source="assumption: 0 except in scenarios of a peak season")  # fmt: skip
-    exploration: float = param(0.08, unit="share", doc="purchases at a merchant outside one's favourites", low=0.0, high=1.0, calibratable=True,
+    exploration: float = param(0.0973, unit="share", doc="purchases at a merchant outside one's favourites", low=0.0, high=1.0, calibratable=True,
                                source="micro_exploration_rate_n5_10_store_2017")  # fmt: skip
     adoption: float = param(0.3, unit="share", doc="explored merchants that replace a favourite", low=0.0, high=1.0,
                             source="assumption: most first visits stay the only one")  # fmt: skip
@@ -81,10 +81,10 @@ class Behaviour(Model):
     trips_away_per_year: float = param(3.0, unit="count/year", doc="journeys away from home", low=0.0, high=50.0, source="assumption: a few overnight journeys a year")
     journey_days: float = param(4.0, unit="day", doc="mean length of a journey", low=1.0, high=60.0, source="assumption: usual length of an overnight journey")
     abroad_share: float = param(0.12, unit="share", doc="journeys that go abroad", low=0.0, high=1.0, source="assumption: about one journey in eight goes abroad")
-    foreign_online_share: float = param(0.055, unit="share", doc="online purchases at a merchant abroad", low=0.0, high=1.0, calibratable=True,
-                                        source="us_pay_share_number_cross_border_of_general_purpose_cards_2022")  # fmt: skip
+    foreign_online_share: float = param(0.15, unit="share", doc="online purchases at a merchant abroad", low=0.0, high=1.0, calibratable=True,
+                                        source="assumption: with journeys abroad leads towards us_pay_share_number_cross_border_of_general_purpose_cards_2022")  # fmt: skip
     mobile_wallet_share: float = param(0.09, unit="share", doc="in-person card payments with a token in a phone", low=0.0, high=1.0,
-                                       source="us_pay_number_mobile_wallet_payments_2022, us_pay_share_number_in_person_of_mobile_wallet_purchases_2022")  # fmt: skip
+                                       source="assumption: us_pay_number_mobile_wallet_payments_2022 over all card payments, more than half of them in person")  # fmt: skip
     contactless_share: float = param(0.35, unit="share", doc="in-person card payments by tapping the card", low=0.0, high=1.0, source="assumption: US terminals of 2024")
     magstripe_share: float = param(0.05, unit="share", doc="in-person card payments by magnetic stripe", low=0.0, high=1.0, source="assumption: old terminals and fallback")
     keyed_share: float = param(0.02, unit="share", doc="in-person card payments keyed by the merchant, mail and telephone orders", low=0.0, high=1.0, source="assumption: small shops and orders by telephone")
@@ -110,8 +110,8 @@ class Behaviour(Model):
     savings_rate: float = param(0.05, unit="share", doc="share of net pay moved to savings by standing order", low=0.0, high=0.6, source="assumption: personal saving rate of recent years")
     rent_share: float = param(0.36, unit="share", doc="customers who rent", low=0.0, high=1.0, source="assumption: share of households that rent")
     shared_rent_share: float = param(0.15, unit="share", doc="renters who pay their share to a flatmate", low=0.0, high=1.0, source="assumption: young renters share flats")
-    rent_of_income: float = param(0.28, unit="share", doc="rent or mortgage instalment as a share of net income", low=0.05, high=0.8,
-                                  source="us_hou_expenditure_share_housing_2023")  # fmt: skip
+    rent_of_income: float = param(0.27, unit="share", doc="rent or mortgage instalment as a share of net income", low=0.05, high=0.8,
+                                  source="assumption: us_hou_expenditure_share_housing_2023 is 0.329 with utilities and furnishing; rent and instalments are the larger part")  # fmt: skip
     mortgage_share: float = param(0.4, unit="share", doc="customers with a mortgage", low=0.0, high=1.0, source="assumption: about two thirds of owners")
     loan_share: float = param(0.4, unit="share", doc="customers with a car or student loan", low=0.0, high=1.0, source="assumption: consumer credit holding")
     automatic_bill_share: float = param(0.6757, unit="share", doc="customers who let bills be collected", low=0.0, high=1.0, source="us_dcp_adoption_share_automatic_bill_pay_2019")

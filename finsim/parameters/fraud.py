@@ -8,7 +8,7 @@ from finsim.parameters.fields import Model, param
 class CardTesting(Model):
     """Batches of stolen card numbers are tried with small amounts; those that work are used after a rest."""
 
-    rate: float = param(3.2, unit="campaigns/1000 customers/year", doc="batches that reach cards of the simulated customers", low=0.0, high=200.0, transform="log",
+    rate: float = param(7.0, unit="campaigns/1000 customers/year", doc="batches that reach cards of the simulated customers", low=0.0, high=200.0, transform="log",
                         calibratable=True, source="assumption: under one per cent of remote volume, BEHAVIOUR-025")  # fmt: skip
     cards: float = param(9.0, unit="card", doc="mean number of the simulated customers' cards in a batch", low=1.0, high=500.0, source="assumption: a batch of hundreds spreads over many issuers")
     amount_high: float = param(4.0, unit="USD", doc="largest test amount; a third of the tests are verifications of 0", low=0.5, high=50.0, source="assumption: zero or small amounts")
@@ -19,12 +19,12 @@ class CardTesting(Model):
 class CardNotPresent(Model):
     """Stolen card details are used for remote purchases."""
 
-    rate: float = param(62.0, unit="campaigns/1000 customers/year", doc="cards used remotely without a test", low=0.0, high=1000.0, transform="log", calibratable=True,
+    rate: float = param(140.0, unit="campaigns/1000 customers/year", doc="cards used remotely without a test", low=0.0, high=1000.0, transform="log", calibratable=True,
                         source="assumption: with the other card typologies gives card fraud by value near US-020 and US-115")  # fmt: skip
-    attempts: float = param(3.4, unit="count", doc="mean purchases tried on a card", low=1.0, high=50.0, source="BEHAVIOUR-010")
+    attempts: float = param(3.0, unit="count", doc="mean purchases tried on a card", low=1.0, high=50.0, source="BEHAVIOUR-010")
     burst_hours: float = param(7.0, unit="hour", doc="median time between purchases on a card", low=0.02, high=200.0, source="assumption: bursts of half an hour to three days")
     amount_factor: float = param(1.25, unit="ratio", doc="amounts against genuine ones of the category", low=0.1, high=10.0, transform="log", calibratable=True,
-                                 source="US-019")  # fmt: skip
+                                 source="assumption: leads towards the mean fraudulent payment of US-019")  # fmt: skip
     age_days: float = param(20.0, unit="day", doc="median time from theft of the details to use", low=0.0, high=400.0, source="assumption: lognormal, median 20 days, 90 % within 120")
 
 
@@ -42,7 +42,7 @@ class LostStolen(Model):
 class Skimming(Model):
     """A device at a cash machine or a till copies cards, which are used as counterfeits or online."""
 
-    rate: float = param(0.75, unit="devices/1000 customers/year", doc="devices that copy cards of the simulated customers", low=0.0, high=100.0, calibratable=True,
+    rate: float = param(1.2, unit="devices/1000 customers/year", doc="devices that copy cards of the simulated customers", low=0.0, high=100.0, calibratable=True,
                         source="assumption: with capture gives a tenth of card fraud")  # fmt: skip
     days: float = param(11.0, unit="day", doc="mean time a device stays", low=1.0, high=120.0, source="BEHAVIOUR-015")
     monetised: float = param(0.35, unit="share", doc="copied cards that are used", low=0.0, high=1.0, source="assumption: 10 to 50 per cent")
@@ -57,7 +57,7 @@ class AccountTakeover(Model):
 
     rate: float = param(2.6, unit="campaigns/1000 customers/year", doc="accounts taken over, failed attempts to move money included", low=0.0, high=200.0, transform="log",
                         calibratable=True, source="assumption: a tenth of US-116, the misuse of existing bank accounts")  # fmt: skip
-    prepare_hours: float = param(20.0, unit="hour", doc="median time from first login to first money", low=0.05, high=500.0, source="BEHAVIOUR-007")
+    prepare_hours: float = param(20.0, unit="hour", doc="median time from first login to first money", low=0.05, high=500.0, source="assumption: with its spread, 40 per cent act within a day, BEHAVIOUR-007")
     transfers: float = param(2.4, unit="count", doc="mean transfers tried", low=1.0, high=20.0, source="assumption: 1 to 6")
     share_of_balance: float = param(0.45, unit="share", doc="median share of the balance that a transfer tries to take", low=0.01, high=1.0, source="assumption: several transfers drain 60 to 100 per cent")
     own_device: float = param(0.25, unit="share", doc="takeovers through the victim's own device (remote access)", low=0.0, high=1.0, source="assumption: remote-access malware and tools")
@@ -69,9 +69,9 @@ class ImpersonationScam(Model):
     rate: float = param(3.0, unit="campaigns/1000 customers/year", doc="victims who try to pay", low=0.0, high=200.0, transform="log", calibratable=True,
                         source="assumption: US-049 per adult, the part paid by bank transfer")  # fmt: skip
     payments: float = param(2.1, unit="count", doc="mean payments of a victim", low=1.0, high=20.0, source="assumption: 2 to 4 within three hours")
-    amount_median: float = param(1350.0, unit="USD", doc="median of one payment", low=10.0, high=1e5, transform="log", calibratable=True, source="US-056")
+    amount_median: float = param(1500.0, unit="USD", doc="median of one payment", low=10.0, high=1e5, transform="log", calibratable=True, source="US-056")
     amount_log_sigma: float = param(0.85, unit="ln USD", doc="sigma of the log of a payment", low=0.1, high=2.5, source="assumption: heavy tail of losses")
-    never_reported: float = param(0.35, unit="share", doc="victims who never tell their bank", low=0.0, high=1.0, source="US-121")
+    never_reported: float = param(0.35, unit="share", doc="victims who never tell their bank", low=0.0, high=1.0, source="assumption: two thirds of victims of misuse told their bank, US-121; fewer of those who paid themselves")
 
 
 class Mules(Model):

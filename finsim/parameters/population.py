@@ -18,7 +18,7 @@ class Population(Model):
         source="assumption: dense enough that a shop serves several customers a day, as a shop of a large bank's sample does")  # fmt: skip
     merchant_popularity_exponent: float = param(
         0.45, unit="", doc="merchants' popularity falls with rank to this power", low=0.0, high=2.0,
-        source="micro_merchant_top10pct_share_store_2017")  # fmt: skip
+        source="assumption: the largest tenth of shops then gets about the share of micro_merchant_top10pct_share_store_2017")  # fmt: skip
     employers_per_1000_customers: float = param(
         20.0, unit="employer", doc="employers per 1,000 customers, sizes heavy-tailed", low=1.0, high=500.0,
         source="assumption: mean of about 30 employees in the sample per employer")  # fmt: skip

@@ -1,0 +1,429 @@
+"""What a run consists of beside what was published: payments, means, tickets, times, habits, declines and fraud.
+
+    python benchmarks/composition.py RUN_DIR
+    python benchmarks/composition.py --scenario baseline --profiles
+
+Genuine approved payments of persons (customers that are no business) stand for the diary's payments: purchases,
+bills, transfers to others, card repayments, and cash purchases of cash_hidden/. Money amounts of the diaries of
+2017-2019 are lifted by the scenario's `behaviour.price_level`. A figure without a published counterpart is printed
+alone. Ratio is simulated over published. Published fraud is what was reported after controls: gross approved value
+is set beside it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from printing import show
+
+import finsim
+from finsim.calibration.figures import Figure, load_figures
+from finsim.dataset.reader import Dataset
+
+PAYEES = {
+    "grocery_convenience_pharmacy": ("grocery", "convenience", "pharmacy"),
+    "gas_station": ("fuel",),
+    "sitdown_restaurant_bar": ("restaurant",),
+    "fast_food_coffee": ("fast_food",),
+    "general_merchandise_online": (
+        "general_merchandise", "clothing", "electronics", "home_improvement", "online_marketplace", "digital_goods",
+    ),
+    "general_services": ("personal_services",),
+    "arts_entertainment": ("entertainment",),
+    "taxi_airline_delivery": ("taxi_delivery", "airline"),
+    "hotel": ("hotel",),
+    "health": ("health",),
+    "utilities": ("utilities",),
+    "telecom_media": ("telecom",),
+    "public_transport_toll": ("public_transport",),
+}  # fmt: skip
+"""Payee types of the diary and the merchant categories that make them up."""
+
+DIARY = "us_dcp_{}_2017_2019"
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+MONTH = 365.25 / 12
+
+
+class Comparison:
+    """Rows of (section, moment, published figure, simulated value)."""
+
+    def __init__(self, price_level: float) -> None:
+        self.price_level = price_level
+        self.rows: list[dict[str, Any]] = []
+        self.figures: dict[str, Figure] = load_figures()
+
+    def add(self, section: str, moment: str, simulated: float, figure: str = "", *, scale: float = 1.0) -> None:
+        """Set a simulated value beside a published figure, times scale to bring it to the moment's unit."""
+        published, shown = None, figure
+        if figure:
+            known = self.figures[figure]
+            if known.value is not None:
+                published = known.value * scale
+            else:
+                shown = f"{figure} in [{known.low}, {known.high}]"
+        ratio = simulated / published if published else None
+        self.rows.append({"section": section, "moment": moment, "published": published, "simulated": float(simulated),
+                          "ratio": ratio, "figure": shown})  # fmt: skip
+
+    def money(self, section: str, moment: str, simulated: float, figure: str) -> None:
+        """Set an amount beside one of the diary, lifted to the scenario's prices."""
+        self.add(section, moment, simulated, figure, scale=self.price_level)
+
+
+class Frames:
+    """The rows of a run, cut the way the published figures are.
+
+    Attributes:
+        rows: all transactions but releases, with owners and kinds of both accounts, typology and payer's segment.
+        payments: genuine approved payments of persons, with `means` and `category`, cash among them.
+        persons: number of persons.
+        months: length of the export in months.
+        days: number of days of each weekday, Monday first.
+    """
+
+    def __init__(self, data: Dataset) -> None:
+        accounts = data.accounts.select("account_id", "owner_id", kind=pl.col("kind").cast(pl.String))
+        segments = data.customers.select("customer_id", "segment")
+        held = data.transactions.filter(pl.col("decision").cast(pl.String) == "held").select("transaction_id")
+        words = ("rail", "kind", "channel", "entry_mode", "decision", "decline_reason")
+        self.rows = (
+            data.transactions.join(held, left_on="related_transaction_id", right_on="transaction_id", how="anti")
+            .select("transaction_id", "timestamp", "customer_id", "payer_account_id", "payee_account_id", "amount",
+                    "merchant_id", "mcc", *(pl.col(word).cast(pl.String) for word in words))
+            .join(accounts.rename(lambda name: f"payer_{name}"), on="payer_account_id", how="left")
+            .join(accounts.rename(lambda name: f"payee_{name}"), on="payee_account_id", how="left")
+            .join(data.truth.select("transaction_id", "is_fraud", "typology"), on="transaction_id", how="left")
+            .join(segments, on="customer_id", how="left")
+            .join(data.merchants.select("merchant_id", "category"), on="merchant_id", how="left")
+            .collect()
+        )  # fmt: skip
+        self.persons = segments.filter(pl.col("segment") != "business").collect().height
+        first, last = (np.datetime64(data.manifest[key], "D") for key in ("first_day", "last_day"))
+        dates = np.arange(first, last + 1)
+        self.months = len(dates) / MONTH
+        self.days = np.bincount((dates.astype(int) + 3) % 7, minlength=7)
+        own = (pl.col("payer_owner_id") == pl.col("payee_owner_id")) & (pl.col("kind") == "transfer")
+        paying = pl.col("kind").is_in(["purchase", "bill", "transfer", "repayment"]) & ~own
+        genuine = (pl.col("decision") == "approved") & pl.col("typology").is_null() & (pl.col("segment") != "business")
+        means = (
+            pl.when(pl.col("rail") == "card")
+            .then(pl.when(pl.col("payer_kind") == "credit_card").then(pl.lit("credit_card")).otherwise(pl.lit("debit_card")))
+            .when(pl.col("rail") == "check").then(pl.lit("check"))
+            .when(pl.col("kind") == "transfer").then(pl.lit("account_to_account"))
+            .otherwise(pl.lit("bank"))
+        )  # fmt: skip
+        cash = (
+            data.cash_hidden.join(segments, on="customer_id")
+            .filter(pl.col("segment") != "business")
+            .join(data.merchants.select("merchant_id", "category"), on="merchant_id", how="left")
+            .with_columns(means=pl.lit("cash"), kind=pl.lit("purchase"), channel=pl.lit("pos"))
+            .collect()
+        )
+        booked = self.rows.filter(paying & genuine).with_columns(means=means)
+        columns = ["customer_id", "timestamp", "amount", "means", "kind", "channel", "category", "merchant_id"]
+        self.payments = pl.concat([booked.select(columns), cash.select(columns)])
+
+
+def levels(out: Comparison, frames: Frames) -> None:
+    """Payments and money per person and month, shares of means, tickets."""
+    payments, each = frames.payments, frames.persons * frames.months
+    out.add(
+        "level", "payments per person-month", len(payments) / each, "us_pay_diary_payments_per_consumer_month_all_2024"
+    )
+    value = float(payments["amount"].sum())
+    out.add("level", "USD paid per person-month", value / each, "us_pay_diary_value_per_consumer_month_all_2024")
+    out.add("level", "mean payment, USD", value / len(payments), "us_pay_diary_average_value_all_2024")
+    bills = payments.filter(pl.col("kind").is_in(["bill", "repayment"]))
+    out.add("level", "bills' share of payments", len(bills) / len(payments), DIARY.format("bill_share_all"))
+    recent = {"cash": "cash_2024", "credit_card": "credit_2024", "debit_card": "debit_2024"}
+    by_means = {row[0]: row[1:] for row in payments.group_by("means").agg(
+        pl.len(), pl.col("amount").mean(), pl.col("amount").median().alias("median"),
+        (pl.col("amount") * 100).round().cast(pl.Int64).mod(100).eq(0).mean().alias("whole"),
+        pl.col("channel").eq("pos").mean().alias("in_person")).iter_rows()}  # fmt: skip
+    for means in ("cash", "debit_card", "credit_card", "check", "bank", "account_to_account"):
+        n, mean, median, whole, in_person = by_means.get(means, (0, 0.0, 0.0, 0.0, 0.0))
+        diary = "bank_account_number" if means == "bank" else means
+        share = (
+            f"us_pay_diary_share_number_{recent[means]}"
+            if means in recent
+            else DIARY.format(f"share_of_payments_number_{diary}")
+        )
+        out.add("means", f"share of payments: {means}", n / len(payments), "" if means == "bank" else share)
+        out.money("ticket", f"mean {means}, USD", mean, DIARY.format(f"amount_mean_{diary}"))
+        out.money("ticket", f"median {means}, USD", median, DIARY.format(f"amount_median_{diary}"))
+        if means != "account_to_account":
+            out.add("ending", f"whole dollars: {means}", whole, DIARY.format(f"round_amount_share_whole_unit_{diary}"))
+        if means in ("debit_card", "credit_card"):
+            out.add("place", f"in person: {means}", in_person, DIARY.format(f"in_person_share_{means}"))
+    cards = frames.rows.filter(
+        (pl.col("rail") == "card") & pl.col("kind").is_in(["purchase", "bill"]) & (pl.col("decision") == "approved")
+    )
+    out.add("place", "in person: all cards", cards["channel"].eq("pos").mean() or 0.0,
+            "us_pay_share_number_in_person_of_general_purpose_cards_2022")  # fmt: skip
+    out.add(
+        "ticket",
+        "mean card payment, USD",
+        cards["amount"].mean() or 0.0,
+        "us_pay_average_value_general_purpose_cards_2022",
+    )
+    for payee, categories in PAYEES.items():
+        part = payments.filter(pl.col("category").is_in(categories))
+        out.add(
+            "payee",
+            f"share of payments: {payee}",
+            len(part) / len(payments),
+            DIARY.format(f"share_of_payments_number_by_payee_{payee}"),
+        )
+        out.money(
+            "payee", f"mean {payee}, USD", part["amount"].mean() or 0.0, DIARY.format(f"amount_mean_by_payee_{payee}")
+        )
+
+
+def transfers(out: Comparison, frames: Frames) -> None:
+    """Direct deposits, payments from person to person, direct debits, withdrawals."""
+    good = frames.rows.filter((pl.col("decision") == "approved") & pl.col("typology").is_null())
+    p2p = good.filter(
+        (pl.col("kind") == "transfer")
+        & (pl.col("segment") != "business")
+        & (pl.col("payer_owner_id") != pl.col("payee_owner_id"))
+    )
+    out.add(
+        "transfer",
+        "direct deposit, mean USD",
+        good.filter(pl.col("kind") == "income")["amount"].mean() or 0.0,
+        "us_pay_average_value_ach_direct_deposit_2024",
+    )
+    out.add(
+        "transfer",
+        "person to person, instant, mean USD",
+        p2p.filter(pl.col("rail") == "instant")["amount"].mean() or 0.0,
+        "us_pay_average_value_zelle_all_2024",
+    )
+    out.add(
+        "transfer",
+        "person to person, ach, mean USD",
+        p2p.filter(pl.col("rail") == "ach")["amount"].mean() or 0.0,
+        "us_pay_average_value_ach_person_to_person_2024",
+    )
+    out.add(
+        "transfer",
+        "direct debit, mean USD",
+        good.filter(pl.col("rail") == "direct_debit")["amount"].mean() or 0.0,
+        "us_pay_average_value_ach_consumer_bill_payments_and_other_debits_2024",
+    )
+    whole = (p2p["amount"] * 100).round().cast(pl.Int64) % 100 == 0
+    out.add(
+        "ending",
+        "whole dollars: person to person",
+        whole.mean() or 0.0,
+        DIARY.format("round_amount_share_whole_unit_person_p2p"),
+    )
+    atm = good.filter(pl.col("kind") == "withdrawal")["amount"]
+    out.add("ending", "cash machine: multiples of 20", (atm % 20 == 0).mean() or 0.0)
+    out.add("transfer", "cash machine, mean USD", atm.mean() or 0.0)
+
+
+def times(out: Comparison, frames: Frames, profiles: bool) -> None:
+    """Hours and weekdays: half the sum of absolute differences, and each share if asked for."""
+    groups = {"all": frames.payments, "cash": frames.payments.filter(pl.col("means") == "cash"),
+              "card": frames.payments.filter(pl.col("means").is_in(["debit_card", "credit_card"]))}  # fmt: skip
+    for name, part in groups.items():
+        hours = np.bincount(part["timestamp"].dt.hour().to_numpy(), minlength=24) / len(part)
+        _profile(
+            out,
+            f"hour, {name}",
+            hours,
+            [DIARY.format(f"hour_of_day_share_{name}_{hour:02d}") for hour in range(24)],
+            profiles,
+        )
+        if name == "cash":
+            continue
+        per_day = np.bincount(part["timestamp"].dt.weekday().to_numpy() - 1, minlength=7) / frames.days
+        _profile(
+            out,
+            f"weekday, {name}",
+            per_day / per_day.sum(),
+            [DIARY.format(f"day_of_week_share_{name}_{day}") for day in DAYS],
+            profiles,
+        )
+
+
+def _profile(out: Comparison, name: str, shares: Any, figures: list[str], each: bool) -> None:
+    published = np.array([out.figures[figure].value or 0.0 for figure in figures])
+    out.add("time", f"{name}: share in the wrong place", 0.5 * np.abs(shares - published / published.sum()).sum())
+    for share, figure in zip(shares, figures, strict=True) if each else ():
+        out.add("time", f"{name} {figure.split('_')[-3]}", share, figure)
+
+
+def habits(out: Comparison, frames: Frames) -> None:
+    """How regular people are: dispersion over three days, gaps between payments, and merchants seen again."""
+    bought = frames.payments.filter(pl.col("kind") == "purchase").sort("customer_id", "timestamp")
+    person = bought["customer_id"].rank("dense").to_numpy().astype(int) - 1
+    at = bought["timestamp"].dt.epoch("us").to_numpy()
+    window = (at - at.min()) // (3 * 86_400_000_000)
+    size = int(window.max()) - 1  # the last window may be short
+    full = window < size
+    counts = np.bincount(person[full] * size + window[full], minlength=(person.max() + 1) * size).reshape(-1, size)
+    mean = counts.mean(axis=1)
+    busy = mean > 0.5
+    out.add(
+        "habit",
+        "3 days, within a person: variance / mean (Poisson trips: a little above 1)",
+        np.median(counts[busy].var(axis=1, ddof=1) / mean[busy]),
+    )
+    active = counts[counts > 0]
+    out.add(
+        "habit",
+        "3 days, payments if any (purchases only)",
+        active.mean(),
+        "us_dcp_payments_per_respondent_3day_mean_active_respondents_1_payment_2017_2019",
+    )
+    out.add(
+        "habit",
+        "3 days, between persons: variance / mean",
+        counts.mean(axis=1).var() * size / max(mean.mean() * size, 1e-9),
+    )
+    # A trip: purchases of one person less than half an hour apart.
+    gaps = np.diff(at) / 3_600_000_000
+    same = np.diff(person) == 0
+    out.add("habit", "purchases within half an hour of the one before", float((gaps[same] < 0.5).mean()))
+    trips = pl.DataFrame({"person": person[1:][same], "gap": gaps[same]}).filter(pl.col("gap") >= 0.5)
+    spread = (
+        trips.group_by("person")
+        .agg(pl.len(), (pl.col("gap").std() / pl.col("gap").mean()).alias("cv"))
+        .filter(pl.col("len") >= 20)["cv"]
+    )
+    burstiness = (spread - 1) / (spread + 1)
+    out.add(
+        "habit",
+        "gaps between trips: burstiness (Poisson 0)",
+        burstiness.median() or 0.0,
+        "micro_burstiness_b_per_user_median_baskets_subsampled_lines_2017",
+    )
+    seen = bought.filter(pl.col("merchant_id").is_not_null()).with_columns(
+        nth=pl.int_range(pl.len()).over("customer_id"), first=pl.col("merchant_id").is_first_distinct().over("customer_id"))  # fmt: skip
+    out.add(
+        "habit",
+        "purchases at a merchant seen before",
+        1 - (seen["first"].mean() or 0.0),
+        "micro_repeat_merchant_share_store_2017",
+    )
+    late = seen.filter(pl.col("nth").is_between(20, 30))
+    out.add(
+        "habit",
+        "new merchants, 20th to 30th purchase",
+        late["first"].mean() or 0.0,
+        "micro_exploration_rate_n20_30_store_2017",
+    )
+
+
+def declines(out: Comparison, frames: Frames) -> None:
+    """Share of genuine attempts declined, by rail and reason."""
+    tried = frames.rows.filter(
+        pl.col("typology").is_null()
+        & pl.col("kind").is_in(["purchase", "bill", "transfer", "withdrawal", "repayment", "verification"])
+    )
+    for (rail,), part in sorted(tried.group_by(["rail"])):
+        out.add("decline", f"genuine declined: {rail}", part["decision"].eq("declined").mean() or 0.0)
+    for reason in sorted(tried["decline_reason"].drop_nulls().unique()):
+        out.add("decline", f"genuine declined for {reason}", tried["decline_reason"].eq(reason).sum() / len(tried))
+
+
+def fraud(out: Comparison, frames: Frames) -> None:
+    """Fraud in basis points of value, gross and approved, by rail and typology, and its composition."""
+    paid = frames.rows.filter(pl.col("kind").is_in(["purchase", "bill", "transfer", "withdrawal"]))
+    theft = paid.filter(pl.col("is_fraud").fill_null(False))
+    approved = theft.filter(pl.col("decision") == "approved")
+    booked = paid.filter(pl.col("decision") == "approved")
+
+    def points(stolen: pl.DataFrame, all_rows: pl.DataFrame) -> float:
+        return 1e4 * float(stolen["amount"].sum()) / max(float(all_rows["amount"].sum()), 1e-9)
+
+    card, bank = pl.col("rail") == "card", pl.col("rail").is_in(["instant", "ach", "wire"])
+    debit = card & (pl.col("payer_kind") == "checking")
+    push = bank & (pl.col("kind") == "transfer")
+    out.add("fraud", "cards, bp of value", points(approved.filter(card), booked.filter(card)), "US-043")
+    out.add("fraud", "debit cards, bp of value", points(approved.filter(debit), booked.filter(debit)), "US-020")
+    out.add(
+        "fraud",
+        "cards, share of number",
+        len(approved.filter(card)) / max(len(booked.filter(card)), 1),
+        "US-024",
+        scale=0.01,
+    )
+    out.add("fraud", "cards, mean amount, USD", approved.filter(card)["amount"].mean() or 0.0, "US-019")
+    remote = approved.filter(card & (pl.col("channel").is_in(["online", "app", "phone"])))
+    total = max(float(approved.filter(card)["amount"].sum()), 1e-9)
+    out.add("fraud", "remote share of card fraud value", float(remote["amount"].sum()) / total, "EU-043", scale=0.01)
+    lost, remote_uk, all_uk = (out.figures[name].value or 0.0 for name in ("UK-049", "UK-048", "UK-047"))
+    lost_share = float(approved.filter(pl.col("typology") == "lost_stolen")["amount"].sum()) / total
+    out.add("fraud", f"lost and stolen per remote purchase value (UK: {lost / remote_uk:.3f} of {all_uk:.0f} m GBP)",
+            lost_share * total / max(float(remote["amount"].sum()), 1e-9))  # fmt: skip
+    out.add(
+        "fraud",
+        "credit transfers, bp of value",
+        points(approved.filter(push), booked.filter(push)),
+        "EU-003",
+        scale=100,
+    )
+    scams = approved.filter(pl.col("typology") == "impersonation_scam")
+    out.add(
+        "fraud",
+        "scam payments per million instant transfers",
+        1e6 * len(scams) / max(len(booked.filter(push & (pl.col("rail") == "instant"))), 1),
+        "UK-097",
+    )
+    out.add(
+        "fraud", "scams, GBP per million sent (value per million)", 100 * points(scams, booked.filter(push)), "UK-095"
+    )
+    for (name,), part in sorted(theft.group_by(["typology"])):
+        good = part.filter(pl.col("decision") == "approved")
+        out.add("fraud", f"{name}: bp of all value, approved", points(good, booked))
+        out.add("fraud", f"{name}: attempts per approved", len(part) / max(len(good), 1))
+    out.add("fraud", "all: attempted value per approved value", float(theft["amount"].sum()) / max(float(approved["amount"].sum()), 1e-9),
+            "")  # fmt: skip
+    stopped = 1 - float(approved["amount"].sum()) / max(float(theft["amount"].sum()), 1e-9)
+    out.add("fraud", "prevented share of attempted value", stopped, "UK-030", scale=0.01)
+
+
+def compare(data: Dataset, profiles: bool) -> list[dict[str, Any]]:
+    """Return every moment beside its published figure."""
+    out = Comparison(float(data.scenario["behaviour"]["price_level"]))
+    frames = Frames(data)
+    levels(out, frames)
+    transfers(out, frames)
+    times(out, frames, profiles)
+    habits(out, frames)
+    declines(out, frames)
+    fraud(out, frames)
+    order = {name: i for i, name in enumerate(dict.fromkeys(row["section"] for row in out.rows))}
+    return sorted(out.rows, key=lambda row: order[row["section"]])
+
+
+def main() -> None:
+    """Compare a data set, or a run made for it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("path", nargs="?", type=Path, help="data set; without one the scenario is run")
+    parser.add_argument("--scenario", default="baseline")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="as in finsim run")
+    parser.add_argument("--profiles", action="store_true", help="each hour and weekday")
+    parser.add_argument("--json", action="store_true")
+    args = parser.parse_args()
+    if args.path is not None:
+        rows = compare(finsim.open_dataset(args.path), args.profiles)
+    else:
+        overrides = dict(item.split("=", 1) for item in args.set)
+        with tempfile.TemporaryDirectory() as folder:
+            data = finsim.run(args.scenario, out=Path(folder) / "run", seed=args.seed, overrides=overrides)
+            rows = compare(data, args.profiles)
+    show("Simulated moments beside published figures", rows, as_json=args.json)
+
+
+if __name__ == "__main__":
+    main()
