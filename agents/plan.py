@@ -141,7 +141,8 @@ def withdraw(t, c, o, day, time, number, here, places, habits, people, books):  
     t.rail = pay.CARD
     t.channel = pay.ATM
     t.mcc = 6011
-    t.entry_mode = pay.CHIP if w > 0.08 else (pay.CONTACTLESS if w > 0.03 else pay.MAGSTRIPE)
+    stripe = 0.04 if here < places.homes else 0.12
+    t.entry_mode = pay.CHIP if w > stripe + 0.05 else (pay.CONTACTLESS if w > stripe else pay.MAGSTRIPE)
     t.authentication = pay.PIN
     if x < habits.behaviour[0].wrong_pin:
         t.flags |= pay.WRONG_PIN

@@ -142,7 +142,10 @@ def at_home_online(t, c, row, places, area, u, v):  # type: ignore[no-untyped-de
         t.ip = pack_customer(row, c.home_ip)
     else:
         t.ip = pack_outside(np.int64(1 + (row % 5)), np.int64(v * 4000.0))
-        if u > 0.85 and area < places.homes:
+        if u > 0.994:
+            # Roaming and private networks show another country.
+            t.place = places.homes + 1 + np.int64(v * (places.areas.shape[0] - places.homes - 1))
+        elif u > 0.85 and area < places.homes:
             t.place = pick(places.area_cumulative, v)
     t.country = places.areas[t.place].country
 

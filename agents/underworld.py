@@ -100,7 +100,8 @@ class Underworld:
                 code = economy.life.cards.code(customer, slot)
                 self.opportunist.launch("lost_stolen", at, {"slot": slot, "code": code}, victim=customer)
             else:
-                hours = s.notice_hours * float(np.exp(0.8 * to_normal((u[customer, 3:4] - s.misuse) / (1 - s.misuse) * 0.98 + 0.01)[0])) if s.misuse < 1 else s.notice_hours
+                v = economy.streams.one(Purpose.LOSS_OF_CARD, customer, ordinal=economy.day, draw=1)
+                hours = s.notice_hours * float(np.exp(0.8 * to_normal(v[:1])[0]))
                 bank = economy.banks[int(data["institution"][customer])]
                 bank.later(at + int(hours * HOUR), "lost", customer, slot)
 
@@ -194,13 +195,15 @@ class Underworld:
         agent = self.rings[ring]
         return np.array([agent.belief(what, str(k)) for k in range(count)])
 
-    def online_merchant(self, category: int, u: float, foreign: bool = False) -> int:
-        """Return an online merchant by popularity, at home or in a foreign country."""
-        places = self.economy.world.places
-        area = places.homes
-        if foreign:
-            area = places.homes + 1 + int((u * 7919) % 1.0 * (len(places.areas) - places.homes - 1))
-        return self.shop(area, category, u)
+    def online_merchant(self, category: int, u: float, abroad: float = 1.0) -> int:
+        """Return an online merchant by popularity: at home, or in a foreign country where abroad is below 1.
+
+        Args:
+            category: position in the categories.
+            u: uniform that chooses among the merchants.
+            abroad: below 1 a uniform that chooses among the countries.
+        """
+        return self.shop(self.economy.world.places.homes if abroad >= 1.0 else self.foreign_area(abroad), category, u)
 
     def shop(self, area: int, category: int, u: float) -> int:
         """Return a merchant of a category by popularity in an area, or anywhere; -1 for none."""
@@ -223,7 +226,7 @@ class Underworld:
     def foreign_area(self, u: float) -> int:
         """Return a foreign area."""
         places = self.economy.world.places
-        return places.homes + 1 + int((u * 104_729) % 1.0 * (len(places.areas) - places.homes - 1))
+        return places.homes + 1 + int(u * (len(places.areas) - places.homes - 1))
 
     def find_victim(self, campaign: Campaign) -> int:
         """Return somebody who is easily deceived and has money, or -1."""

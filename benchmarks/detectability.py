@@ -13,7 +13,7 @@ weekday and minute are kept; added are the cents of the amount and whether each 
 
 A tree of depth 3 and boosting are trained on the first 70 % of the time and tested on the rest. A category becomes
 its fraud rate in the training part (null is a category too), which suits a tree more than dummies do. A single column
-is tried upwards, downwards and, if it is a number, as 50 bins by their fraud rate in the training part; the best counts.
+is tried upwards, downwards and, if it is a number, as 50 bins by their fraud rate in training; the best counts.
 """
 
 from __future__ import annotations

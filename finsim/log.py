@@ -71,7 +71,7 @@ class Log:
             kind: value of `events.kind`.
             slot: account slot that it concerns.
             device, ip: packed codes.
-            ordinal: 0 to 63, tells apart happenings of one kind within a second.
+            ordinal: 0 to 15, tells apart happenings of one kind on one account within a second.
         """
         one = np.array([customer], dtype=np.int64)
         codes = [NO_CODE if code is None else code for code in (device, ip)]
@@ -89,7 +89,7 @@ class Log:
             kind: value of `events.kind`.
             slot: account slot that they concern.
             device, ip: (n,) packed codes, NO_CODE for none.
-            ordinal: 0 to 63, tells apart happenings of one kind within a second.
+            ordinal: 0 to 15, tells apart happenings of one kind on one account within a second.
         """
         rows = np.zeros(len(at), dtype=EVENT)
         rows["at"], rows["customer"], rows["kind"], rows["ordinal"] = at, customers, EVENT_KINDS.index(kind), ordinal
@@ -103,7 +103,7 @@ class Log:
         ids = self.ids
         customer = rows["customer"].astype(np.uint64)
         second = (rows["at"] // SECOND - FIRST_DAY * 86_400).astype(np.uint64)
-        packed = customer << np.uint64(41) | rows["kind"].astype(np.uint64) << np.uint64(36) | second << np.uint64(6) | rows["ordinal"].astype(np.uint64)
+        packed = customer << np.uint64(41) | rows["kind"].astype(np.uint64) << np.uint64(36) | second << np.uint64(6) | (rows["ordinal"].astype(np.uint64) << np.uint64(2) | rows["slot"].astype(np.uint64) & np.uint64(3))
         event_id = np.empty(len(rows), dtype=np.uint64)
         mix64_array(packed, ids.event, event_id)
         code = rows["customer"].astype(np.uint32) << np.uint32(7)

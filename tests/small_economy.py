@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from finsim.agents.customer import BUSINESS
 from finsim.dataset.memory import MemoryRecorder
 from finsim.economy import Economy
 from finsim.ids import PLANNED, unmix64
@@ -71,18 +72,16 @@ def plans(economy: Economy, number: int) -> NDArray[np.void]:
     return np.concatenate(kept)
 
 
-def customer_with(economy: Economy, cents: int = 5_000_000, **conditions: int) -> int:
-    """Return the row of an active person, give it money, no debts, and shorten nothing else.
+def customer_with(economy: Economy, cents: int = 5_000_000, number: int = 0) -> int:
+    """Return the row of an active person with both cards, given some money.
 
     Args:
         economy: an economy before its first step.
         cents: balance of the checking account.
-        conditions: columns that have to have a value.
+        number: which of them.
     """
     data = economy.world.customers.data
-    good = (data["since_day"] < economy.clock.first_day) & (data["segment_code"] != 4) & (data["cards"] & 5 == 5) & (data["frozen"] == 0)
-    for name, value in conditions.items():
-        good &= data[name] == value
-    row = int(np.flatnonzero(good)[0])
+    active = (data["since_day"] < economy.clock.first_day) & (data["frozen"] == 0) & (data["mule_ring"] < 0)
+    row = int(np.flatnonzero(active & (data["segment_code"] != BUSINESS) & (data["cards"] & 5 == 5))[number])
     economy.set_balances(np.array([row]), np.array([cents]))
     return row

@@ -155,7 +155,7 @@ def test_a_parent_that_waits_itself_does_not_void_its_child(desk: Desk) -> None:
 
 def test_a_parent_of_another_owner_makes_nobody_wait(desk: Desk) -> None:
     economy = desk.economy
-    other = customer_with(economy, institution=1)
+    other = customer_with(economy, number=1)
     assert other != desk.payer
     now = economy.now
     parent = desk.ask(payer=other, time=now + 60 * SECOND)
@@ -229,7 +229,7 @@ def test_partitions_do_not_matter_where_rounds_run_out() -> None:
         keeper = Keeper()
         economy = Economy("tiny", keeper, **{"population.customers": 200, "run.warm_up_days": 0, "fraud.intensity": 0, "run.partitions": partitions})
         desk = Desk(economy, keeper)
-        other = customer_with(economy, institution=1)
+        other = customer_with(economy, number=1)
         assert other != desk.payer
         ids = []
         for payer in (other, desk.payer, other, desk.payer):

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from finsim.agents.underworld import Underworld
 
 RESALE = {
-    "online_retail": 4.0, "electronics": 2.0, "general_merchandise": 1.3, "clothing": 1.2, "digital_goods": 2.2, "airline": 0.25, "home_improvement": 0.6,
-    "grocery": 0.5, "fast_food": 0.9, "entertainment": 0.7, "taxi": 0.4, "hotel": 0.15, "telecom": 0.3, "pharmacy": 0.3,
+    "online_retail": 4.0, "electronics": 1.5, "general_merchandise": 1.3, "clothing": 1.2, "digital_goods": 1.6, "airline": 0.25, "home_improvement": 0.6,
+    "grocery": 0.5, "fast_food": 0.9, "entertainment": 0.7, "taxi": 0.4, "hotel": 0.15, "pharmacy": 0.4,
 }  # fmt: skip
 """Weights of the categories in which thieves buy remotely (assumption: resaleable goods first, subscriptions, travel
 and food delivery after; every category that genuine customers buy remotely occurs)."""
@@ -55,7 +55,7 @@ def buy_remotely(world: Underworld, campaign: Campaign, customer: int, slot: int
     u, v = world.draw(campaign), world.draw(campaign)
     cumulative = category_weights(world, campaign.ring)
     category = int(np.searchsorted(cumulative, u[0] * cumulative[-1]).clip(0, len(cumulative) - 1))
-    merchant = world.online_merchant(category, u[1], foreign=v[0] < FOREIGN_SHARE) if "merchant" not in campaign.facts else campaign.facts["merchant"]
+    merchant = world.online_merchant(category, u[1], abroad=v[0] / FOREIGN_SHARE) if "merchant" not in campaign.facts else campaign.facts["merchant"]
     shop = places.merchants[merchant]
     category = int(shop["category_code"])
     k = categories[category]
@@ -69,16 +69,16 @@ def buy_remotely(world: Underworld, campaign: Campaign, customer: int, slot: int
         cents = max(min(cents, 400_000), 100)
     ring = max(campaign.ring, 0)
     device = int(pack_ring(ring, int(v[2] * 40)))
+    w = world.draw(campaign)
     home = int(economy.world.customers.data["area"][customer])
     near = v[3] < PROXY_SHARE
-    place = home if near else (world.ring_area(ring) if v[3] < 0.9 else world.foreign_area(v[3]))
-    w = world.draw(campaign)
+    place = home if near else (world.ring_area(ring) if v[3] < 0.975 else world.foreign_area(w[0]))
     row = world.request(campaign, customer, slot, economy.ledger.merchant_base + merchant, cents, at, stage)
     row["rail"], row["kind"] = pay.CARD, pay.VERIFICATION if cents == 0 else pay.PURCHASE
     row["card"] = code
     row["channel"] = pay.APP if w[0] < 0.3 else (pay.PHONE if w[0] > 0.985 else pay.ONLINE)
-    row["entry_mode"] = pay.KEYED if w[0] > 0.985 else (pay.TOKEN if w[1] > 0.95 else (pay.CARD_ON_FILE if w[1] < 0.12 and cents else pay.ECOMMERCE))
-    row["authentication"] = pay.BIOMETRIC if w[1] > 0.95 else (pay.THREE_D_SECURE if 0.5 < w[1] < 0.515 else pay.NO_AUTHENTICATION)
+    row["entry_mode"] = pay.KEYED if w[0] > 0.985 else (pay.TOKEN if w[1] > 0.92 else (pay.CARD_ON_FILE if w[1] < 0.24 and cents else pay.ECOMMERCE))
+    row["authentication"] = pay.BIOMETRIC if w[1] > 0.92 else (pay.THREE_D_SECURE if 0.5 < w[1] < 0.515 else pay.NO_AUTHENTICATION)
     row["merchant"], row["mcc"], row["category"] = merchant, shop["mcc"], category
     row["terminal"] = pack_merchant(merchant, int(w[2] * max(int(shop["terminals"]), 1)))
     row["device"] = device if w[3] < 0.7 else 0xFFFFFFFF

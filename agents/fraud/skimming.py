@@ -40,7 +40,7 @@ class Skimming:
             return None
         v = world.draw(campaign)
         days = max(1.0, -settings.days * float(np.log(v[0])))
-        campaign.facts = {"copied": [], "uses": [], "area": int(v[1] * world.economy.world.places.homes) if v[2] < 0.85 else world.foreign_area(v[3])}
+        campaign.facts = {"copied": [], "uses": [], "area": int(v[1] * world.economy.world.places.homes) if v[2] < 0.95 else world.foreign_area(v[3])}
         world.leak(merchant, campaign.number, now, now + int(days * DAY))
         return now + int(days * DAY)
 

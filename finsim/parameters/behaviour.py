@@ -89,7 +89,7 @@ class Behaviour(Model):
     magstripe_share: float = param(0.05, unit="share", doc="in-person card payments by magnetic stripe", low=0.0, high=1.0, source="assumption: old terminals and fallback")
     keyed_share: float = param(0.02, unit="share", doc="in-person card payments keyed by the merchant, mail and telephone orders", low=0.0, high=1.0, source="assumption: small shops and orders by telephone")
     three_d_secure_share: float = param(0.08, unit="share", doc="e-commerce payments authenticated by 3-D Secure", low=0.0, high=1.0, source="assumption: little used in the US")
-    card_on_file_share: float = param(0.45, unit="share", doc="remote payments with a stored card", low=0.0, high=1.0, source="assumption: repeat customers of online shops")
+    card_on_file_share: float = param(0.4, unit="share", doc="remote payments with a stored card", low=0.0, high=1.0, source="assumption: repeat customers of online shops")
     tip_share: float = param(0.18, unit="share", doc="mean tip on a bill where tips are customary", low=0.0, high=1.0, source="assumption: US restaurants")
     mistype_rate: float = param(0.012, unit="share", doc="remote card payments with a wrong date or code", low=0.0, high=0.2, source="assumption: one in eighty")
     wrong_pin_rate: float = param(0.006, unit="share", doc="PIN entries that are wrong", low=0.0, high=0.2, source="assumption: one in 160")
