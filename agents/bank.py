@@ -18,7 +18,7 @@ from finsim import payments as pay
 from finsim.agents.claims import Claims
 from finsim.authorisation import CONTROLS
 from finsim.clock import HOUR
-from finsim.ids import mix64
+from finsim.ids import mixed
 from finsim.rng import Purpose, to_normal
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class Bank(mesa.Agent):  # type: ignore[misc]
         """Write a row of `alerts` for an exported transaction."""
         economy = self.economy
         if raised >= economy.export_start:
-            alert_id = int(mix64(np.uint64(number), economy.ids.posting))
+            alert_id = mixed(number, economy.ids.posting)
             economy.log.add("alerts", alert_id, number, raised, CONTROLS[control], score, decided, decision)
 
     def _release(self, held: list[Any], at: int, approve: bool) -> None:
@@ -130,7 +130,7 @@ class Bank(mesa.Agent):  # type: ignore[misc]
         row = self.restore_row(held)
         parent = int(row["transaction_id"][0])
         row["related_id"] = parent if row["timestamp"][0] >= self.economy.export_start else 0
-        row["transaction_id"] = mix64(np.uint64(parent), self.economy.ids.posting)
+        row["transaction_id"] = mixed(parent, self.economy.ids.posting)
         row["timestamp"] = at
         row["flags"] |= pay.RELEASE | pay.FORCED
         row["decision"] = pay.APPROVED if approve else pay.DECLINED
@@ -142,7 +142,7 @@ class Bank(mesa.Agent):  # type: ignore[misc]
     @staticmethod
     def keep(row: np.void) -> list[Any]:
         """Return a request as plain declared state."""
-        return [value.item() for value in row]
+        return list(row.tolist())
 
     @staticmethod
     def restore_row(values: list[Any]) -> NDArray[np.void]:

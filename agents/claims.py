@@ -10,7 +10,7 @@ import numpy as np
 from finsim import payments as pay
 from finsim.agents.settlement import S_CHARGEBACK, S_REPRESENTMENT
 from finsim.clock import DAY, HOUR
-from finsim.ids import mix64
+from finsim.ids import mixed
 from finsim.rng import Purpose, to_normal
 from finsim.state import record
 
@@ -131,7 +131,7 @@ class Claims:
     def do(self, at: int, task: str, *details: Any) -> None:
         """Do a task of the bank's queue."""
         if task == "report":
-            self.report(at, *details, source="customer")
+            self.report(at, details[0], details[1])
         elif task == "mistake":
             number, raised, source, label = details
             self.label(number, raised, at, source, REASON_CARD_NOT_PRESENT if label == "fraud" else None, label)
@@ -222,7 +222,7 @@ class Claims:
 
     def _number(self, loss: Loss, what: int) -> int:
         """Return the id of a posting that belongs to a loss: unique by the loss's own id."""
-        return int(mix64(np.uint64(loss.number) ^ np.uint64(what), self.bank.economy.ids.posting))
+        return mixed(loss.number ^ what, self.bank.economy.ids.posting)
 
     def book(self, kind: int, loss: Loss, customer: int, payer: int, payee: int, cents: int, at: int, what: int) -> None:
         """Submit a movement that the bank makes because of a loss."""

@@ -45,6 +45,7 @@ class Fraudster(mesa.Agent):  # type: ignore[misc]
         self.campaigns: dict[int, Campaign] = {}
         self.tries: dict[str, list[float]] = {}
         self.started_at = 0
+        self._weights: dict[str, NDArray[np.float64]] = {}
 
     @property
     def economy(self) -> Economy:
@@ -87,11 +88,19 @@ class Fraudster(mesa.Agent):  # type: ignore[misc]
         rate = (wins + PRIOR_TRIES * PRIOR_SUCCESS) / (tries + PRIOR_TRIES)
         return float((rate / PRIOR_SUCCESS) ** (1.5 * self.underworld.settings.adaptation))
 
+    def weights(self, what: str, count: int) -> NDArray[np.float64]:
+        """Return the belief in each of count options, (count,) float64; kept until something is learnt."""
+        known = self._weights.get(what)
+        if known is None:
+            known = self._weights[what] = np.array([self.belief(what, str(k)) for k in range(count)])
+        return known
+
     def learn(self, what: str, name: str, success: bool) -> None:
         """Remember an outcome; older experience fades."""
         known = self.tries.setdefault(f"{what}/{name}", [0.0, 0.0])
         known[0] = 0.98 * known[0] + 1.0
         known[1] = 0.98 * known[1] + float(success)
+        self._weights.pop(what, None)
 
     def step(self) -> None:
         """Let the campaigns act that are due before the end of the tick."""

@@ -15,7 +15,7 @@ from finsim import payments as pay
 from finsim.agents.customer import RETIRED, SLOTS, Customer
 from finsim.agents.fraud.present import withdraw_cash
 from finsim.clock import DAY, HOUR, MINUTE
-from finsim.ids import pack_ring
+from finsim.ids import ring_code
 from finsim.ledger import EXCHANGE
 from finsim.rng import Purpose, to_normal
 
@@ -104,7 +104,7 @@ class MuleMarket:
         row["place"] = economy.world.customers.data["area"][customer] if near else world.ring_area(max(campaign.ring, 0))
         row["country"] = economy.world.places.areas["country"][row["place"][0]]
         home = customer << 7 | int(economy.world.customers.data["home_ip"][customer])
-        row["ip"] = home if not thief else pack_ring(max(campaign.ring, 0), 131_072 + int(v[3] * 400))
+        row["ip"] = home if not thief else ring_code(max(campaign.ring, 0), 131_072 + int(v[3] * 400))
         if thief:
             row["flags"] |= pay.THIEF
         world.submit(row)

@@ -9,7 +9,7 @@ import numpy as np
 from finsim import payments as pay
 from finsim.agents.fraud import registry
 from finsim.agents.fraudster import ORDINAL_BITS
-from finsim.ids import pack_ring
+from finsim.ids import ring_code
 
 if TYPE_CHECKING:
     from finsim.agents.fraud.campaign import Campaign
@@ -31,11 +31,11 @@ class Register:
 
     def campaign_code(self, number: int) -> int:
         """Return the packed code of a campaign."""
-        return int(pack_ring(number >> ORDINAL_BITS, number & ((1 << ORDINAL_BITS) - 1)))
+        return ring_code(number >> ORDINAL_BITS, number & ((1 << ORDINAL_BITS) - 1))
 
     def ring_id(self, row: int) -> int | None:
         """Return the exported id of a ring; None for thieves who belong to none."""
-        return None if row == NO_RING else self.underworld.economy.ids.export_one("ring", int(pack_ring(row, 0)))
+        return None if row == NO_RING else self.underworld.economy.ids.export_one("ring", ring_code(row, 0))
 
     def describe(self, row: np.void) -> tuple[str, str, int, int | None, int | None]:
         """Return (typology, stage, campaign id, ring id, victim's customer id) of a row that is not genuine."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from finsim import payments as pay
 from finsim.clock import DAY, HOUR, weekday
-from finsim.ids import BANK, transaction_id, transaction_ids
+from finsim.ids import BANK, new_id, transaction_ids
 from finsim.ledger import SWEEP, credit
 from finsim.payments import POSTING, SETTLEMENT_KINDS
 from finsim.records import joined
@@ -125,7 +125,7 @@ class Settlement:
         amount = np.round(self.sales[issuer, acquirer] * rate).astype(np.int64)
         kept = amount > 0
         ordinals = 16 + issuer * 32 + acquirer
-        ids = np.array([transaction_id(economy.ids.transaction, BANK, 0, P_CASE + 1, economy.day, int(k)) for k in ordinals], dtype=np.uint64)
+        ids = np.array([new_id(economy.ids.transaction, BANK, 0, P_CASE + 1, economy.day, int(k)) for k in ordinals], dtype=np.uint64)
         ledger = economy.ledger
         merchant = np.full(len(ids), -1)
         at = economy.day * DAY + 2 * HOUR

@@ -17,7 +17,7 @@ from finsim.agents.mule import MuleMarket
 from finsim.agents.register import Register
 from finsim.authorisation import leaked_rows
 from finsim.clock import DAY, HOUR
-from finsim.ids import INDUCED, transaction_id
+from finsim.ids import INDUCED, new_id
 from finsim.records import chosen
 from finsim.rng import Purpose, to_normal
 
@@ -192,8 +192,7 @@ class Underworld:
         """Return a ring's belief in each of count options, (count,) float64."""
         if ring == OPPORTUNIST or ring < 0:
             return np.ones(count)
-        agent = self.rings[ring]
-        return np.array([agent.belief(what, str(k)) for k in range(count)])
+        return self.rings[ring].weights(what, count)
 
     def online_merchant(self, category: int, u: float, abroad: float = 1.0) -> int:
         """Return an online merchant by popularity: at home, or in a foreign country where abroad is below 1.
@@ -277,7 +276,7 @@ class Underworld:
             stage: position in the typology's stages.
         """
         row = pay.blank(1)
-        row["transaction_id"] = transaction_id(self.economy.ids.transaction, INDUCED, campaign.number & 0xFFFFFF, campaign.number >> 24, self.economy.day, campaign.ordinal)
+        row["transaction_id"] = new_id(self.economy.ids.transaction, INDUCED, campaign.number & 0xFFFFFF, campaign.number >> 24, self.economy.day, campaign.ordinal)
         campaign.ordinal += 1
         row["timestamp"], row["owner"], row["slot"] = max(at, self.economy.now), customer, slot
         row["payer"], row["payee"], row["amount"] = customer * SLOTS + slot, payee, cents

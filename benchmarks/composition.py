@@ -46,6 +46,8 @@ PAYEES = {
 """Payee types of the diary and the merchant categories that make them up."""
 
 DIARY = "us_dcp_{}_2017_2019"
+COARSER = ("bank", "account_to_account")
+"""Means that the diary splits otherwise: it has apps, bank account numbers and online banking apart."""
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -99,7 +101,7 @@ def levels(out: Comparison, frames: Frames) -> None:
             if means in recent
             else DIARY.format(f"share_of_payments_number_{diary}")
         )
-        out.add("means", f"share of payments: {means}", n / len(payments), "" if means == "bank" else share)
+        out.add("means", f"share of payments: {means}", n / len(payments), "" if means in COARSER else share)
         out.money("ticket", f"mean {means}, USD", mean, DIARY.format(f"amount_mean_{diary}"))
         out.money("ticket", f"median {means}, USD", median, DIARY.format(f"amount_median_{diary}"))
         if means != "account_to_account":
@@ -117,6 +119,16 @@ def levels(out: Comparison, frames: Frames) -> None:
         cards["amount"].mean() or 0.0,
         "us_pay_average_value_general_purpose_cards_2022",
     )
+    people = payments.filter(pl.col("kind") == "transfer")
+    share = DIARY.format("share_of_payments_number_by_payee_person_p2p")
+    out.add(
+        "payee",
+        "share of payments: person to person (published: two thirds in cash)",
+        len(people) / len(payments),
+        share,
+    )
+    mean = DIARY.format("amount_mean_by_payee_person_p2p")
+    out.money("payee", "mean person to person, USD", people["amount"].mean() or 0.0, mean)
     for payee, categories in PAYEES.items():
         part = payments.filter(pl.col("category").is_in(categories))
         out.add(
@@ -253,14 +265,14 @@ def habits(out: Comparison, frames: Frames) -> None:
     )
     out.add(
         "habit",
-        "purchases at a merchant seen before",
+        "purchases at a merchant seen before (published: stores of one chain)",
         1 - (seen["first"].mean() or 0.0),
         "micro_repeat_merchant_share_store_2017",
     )
     late = seen.filter(pl.col("nth").is_between(20, 30))
     out.add(
         "habit",
-        "new merchants, 20th to 30th purchase",
+        "new merchants, 20th to 30th purchase (published: stores of one chain)",
         late["first"].mean() or 0.0,
         "micro_exploration_rate_n20_30_store_2017",
     )

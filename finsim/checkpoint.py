@@ -104,7 +104,7 @@ def write(directory: Path, economy: Economy, recorder: Any, about: Mapping[str, 
     raw = {name: _raw(array) for name, array in arrays.items()}
     path = directory / f"{number:09d}-{ARRAYS}"
     with open(path, "wb") as file:
-        np.savez(file, **raw)
+        np.savez(file, **raw)  # type: ignore[arg-type]
         file.flush()
         os.fsync(file.fileno())
     content = {"about": dict(about), "arrays": path.name, "values": values, "recorder": recorded_values}

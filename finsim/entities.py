@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,12 +11,15 @@ from numpy.typing import NDArray
 from finsim.agents import customer as cu
 from finsim.agents.cards import CREDIT, DEBIT, VALID_DAYS
 from finsim.clock import DAY
+from finsim.ids import MERCHANT, ROW_BITS, ring_code
 from finsim.payments import COUNTRIES
 
 if TYPE_CHECKING:
     from finsim.economy import Economy
 
-ACCOUNT_KIND_CUSTOMER = np.array(cu.ACCOUNT_KINDS)
+PIECE = 200_000
+RING_DEVICES = 40
+"""Devices of a ring (assumption: a few dozen telephones and virtual machines)."""
 
 
 def _nullable(values: Any, missing: Any) -> Any:
@@ -28,64 +32,98 @@ def joined(economy: Economy) -> NDArray[np.int64]:
     return np.flatnonzero(economy.world.customers.data["since_day"] < economy.clock.end_day)
 
 
-def accounts(economy: Economy) -> dict[str, Any]:
-    """Return the table `accounts`: customers' that exist or existed, merchants', outside ones."""
-    ledger, ids, data = economy.ledger, economy.ids, economy.world.customers.data
-    size = len(data)
-    life = economy.life
-    held = (life.opened >= 0) & (life.opened < economy.clock.end)
-    exists = np.concatenate([held.ravel(), np.ones(len(ledger.accounts) - ledger.customer_accounts, dtype=bool)])
-    rows = np.flatnonzero(exists)
-    number, slot = rows // cu.SLOTS, rows % cu.SLOTS
-    is_customer = rows < ledger.customer_accounts
-    merchant = rows - ledger.merchant_base
-    is_merchant = ~is_customer & (rows < ledger.outside_base)
-    receivable = is_merchant & (merchant < ledger.merchants)
-    kind = np.where(is_customer, ACCOUNT_KIND_CUSTOMER[slot], np.where(receivable, "merchant_receivable", np.where(is_merchant, "merchant", "outside")))
-    institution_owned = np.isin(rows, np.concatenate([ledger.loss_accounts, ledger.income_accounts, ledger.acquirer_accounts]))
-    customers = ids.export("customer", np.arange(size, dtype=np.uint32) << np.uint32(7))
-    merchants = ids.export("merchant", (np.uint32(1) << np.uint32(30)) | (np.arange(ledger.merchants, dtype=np.uint32) << np.uint32(10)))
-    owner = np.zeros(len(rows), dtype=np.int64)
-    owner[is_customer] = customers[number[is_customer]]
-    owner[is_merchant] = merchants[merchant[is_merchant] % ledger.merchants]
-    institution = ledger.institutions(data["institution"], economy.world.merchants.data["acquirer"])[rows]
-    account = ids.export("account", ledger.codes()[rows])
-    outside = ~(is_customer | is_merchant)
-    owner[outside] = np.where(institution_owned, institution, account)[outside]
-    opened = np.full(len(rows), economy.clock.start - 3650 * DAY, dtype=np.int64)
-    opened[is_customer] = life.opened.ravel()[rows[is_customer]]
-    opened[is_merchant] = economy.world.merchants.data["opened_day"][merchant[is_merchant] % ledger.merchants].astype(np.int64) * DAY
-    closed = np.zeros(len(rows), dtype=np.int64)
-    closed[is_customer] = life.closed.ravel()[rows[is_customer]]
+def pieces(rows: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    """Cut rows into pieces, so that a table of millions of texts never lies in memory as a whole."""
+    for first in range(0, len(rows), PIECE):
+        yield rows[first : first + PIECE]
+
+
+def existing_accounts(economy: Economy) -> NDArray[np.int64]:
+    """Return the rows of the accounts that exist or existed, (n,) int64: customers', merchants', outside ones."""
+    life, ledger = economy.life, economy.ledger
+    held = ((life.opened >= 0) & (life.opened < economy.clock.end)).ravel()
+    return np.concatenate([np.flatnonzero(held), np.arange(ledger.customer_accounts, len(ledger.accounts))])
+
+
+def accounts(economy: Economy, rows: NDArray[np.int64]) -> dict[str, Any]:
+    """Return rows of the table `accounts`, all of one kind of owner: customers', merchants' or outside ones."""
+    ledger, ids = economy.ledger, economy.ids
+    if rows[0] < ledger.customer_accounts:
+        own = _customer_accounts(economy, rows)
+    elif rows[0] < ledger.outside_base:
+        own = _merchant_accounts(economy, rows)
+    else:
+        own = _outside_accounts(economy, rows)
     limit = ledger.accounts["limit"][rows] / 100.0
     return {
-        "account_id": account,
-        "kind": kind,
-        "institution_id": institution,
-        "owner_kind": np.where(is_customer, "customer", np.where(is_merchant, "merchant", np.where(institution_owned, "institution", "outside"))),
-        "owner_id": owner,
-        "opened_at": opened,
-        "closed_at": _nullable(closed, closed == 0),
+        "account_id": ids.export("account", ledger.codes(rows)),
+        **own,
         "currency": np.full(len(rows), "USD"),
-        "credit_limit": _nullable(limit, ~is_customer | (limit <= 0)),
+        "credit_limit": _nullable(limit, (rows >= ledger.customer_accounts) | (limit <= 0)),
         "opening_balance": economy.opening[rows] / 100.0,
         "closing_balance": ledger.accounts["balance"][rows] / 100.0,
     }
 
 
-def customers(economy: Economy) -> dict[str, Any]:
-    """Return the table `customers`: what a bank holds about them."""
-    rows, areas = joined(economy), economy.world.areas
-    data = economy.world.customers.data[rows]
+def _customer_accounts(economy: Economy, rows: NDArray[np.int64]) -> dict[str, Any]:
+    life, number, slot = economy.life, rows // cu.SLOTS, rows % cu.SLOTS
+    closed = life.closed[number, slot]
+    return {
+        "kind": np.array(cu.ACCOUNT_KINDS)[slot],
+        "institution_id": economy.world.customers.data["institution"][number].astype(np.uint16) + 1,
+        "owner_kind": np.full(len(rows), "customer"),
+        "owner_id": economy.ids.export("customer", (number << 7).astype(np.uint32)).astype(np.int64),
+        "opened_at": life.opened[number, slot],
+        "closed_at": _nullable(closed, closed == 0),
+    }
+
+
+def _merchant_accounts(economy: Economy, rows: NDArray[np.int64]) -> dict[str, Any]:
+    ledger, data = economy.ledger, economy.world.merchants.data
+    merchant = (rows - ledger.merchant_base) % ledger.merchants
+    receivable = rows < ledger.merchant_base + ledger.merchants
+    return {
+        "kind": np.where(receivable, "merchant_receivable", "merchant"),
+        "institution_id": data["acquirer"][merchant].astype(np.uint16) + 101,
+        "owner_kind": np.full(len(rows), "merchant"),
+        "owner_id": economy.ids.export("merchant", merchant_codes(merchant)).astype(np.int64),
+        "opened_at": data["opened_day"][merchant].astype(np.int64) * DAY,
+        "closed_at": _nullable(np.zeros(len(rows), dtype=np.int64), np.ones(len(rows), dtype=bool)),
+    }
+
+
+def _outside_accounts(economy: Economy, rows: NDArray[np.int64]) -> dict[str, Any]:
+    """Outside accounts: those with a name of an institution belong to it, the others to whoever holds them."""
+    ledger = economy.ledger
+    institution = ledger.outside_institutions()[rows - ledger.outside_base]
+    named = np.isin(rows, np.concatenate([ledger.loss_accounts, ledger.income_accounts, ledger.acquirer_accounts]))
+    own = economy.ids.export("account", ledger.codes(rows)).astype(np.int64)
+    return {
+        "kind": np.full(len(rows), "outside"),
+        "institution_id": institution,
+        "owner_kind": np.where(named, "institution", "outside"),
+        "owner_id": np.where(named, institution, own),
+        "opened_at": np.full(len(rows), economy.clock.start - 3650 * DAY, dtype=np.int64),
+        "closed_at": _nullable(np.zeros(len(rows), dtype=np.int64), np.ones(len(rows), dtype=bool)),
+    }
+
+
+def merchant_codes(rows: NDArray[Any]) -> NDArray[np.uint32]:
+    """Return the packed codes of merchants, (n,) uint32."""
+    return np.uint32(MERCHANT << 30) | rows.astype(np.uint32) << np.uint32(30 - ROW_BITS[MERCHANT])
+
+
+def customers(economy: Economy, rows: NDArray[np.int64]) -> dict[str, Any]:
+    """Return rows of the table `customers`: what a bank holds about them."""
+    data, areas = economy.world.customers.data[rows], economy.world.areas
     area = data["area"]
-    codes = rows.astype(np.uint32) << np.uint32(7)
     sex = np.array(["female", "male", ""])[data["sex"]]
     return {
-        "customer_id": economy.ids.export("customer", codes),
+        "customer_id": economy.ids.export("customer", (rows << 7).astype(np.uint32)),
         "segment": np.array(cu.SEGMENTS)[data["segment_code"]],
         "birth_year": data["birth_year"].astype(np.int64),
         "sex": _nullable(sex, data["sex"] == 2),
-        "postcode_area": np.char.add("A", np.char.zfill(area.astype(str), 4)),
+        "postcode_area": np.array([f"A{k:04d}" for k in range(len(areas))])[area],
         "latitude": areas["latitude"][area],
         "longitude": areas["longitude"][area],
         "region": np.array(cu.REGIONS)[areas["region"][area].clip(0, 3)],
@@ -94,57 +132,59 @@ def customers(economy: Economy) -> dict[str, Any]:
     }
 
 
-def cards(economy: Economy) -> dict[str, Any]:
-    """Return the table `cards`: present cards and those that were replaced."""
-    data, book, ids = economy.world.customers.data, economy.life.cards, economy.ids
-    columns: dict[str, list[Any]] = {"customer": [], "slot": [], "ordinal": [], "issued": [], "blocked": []}
+def present_cards(economy: Economy) -> NDArray[np.int64]:
+    """Return (customer, slot, ordinal, issued, blocked) of present and past cards, (n, 5) int64."""
+    data, book = economy.world.customers.data, economy.life.cards
+    parts = [np.array(book.past, dtype=np.int64).reshape(-1, 5)]
     for slot, name, bit in ((DEBIT, "debit", 1), (CREDIT, "credit", 4)):
-        rows = np.flatnonzero((data["cards"] & bit > 0) & (data[f"{name}_blocked"] == 0) & (data["since_day"] < economy.clock.end_day))
-        columns["customer"].append(rows)
-        columns["slot"].append(np.full(len(rows), slot))
-        columns["ordinal"].append(data[f"{name}_ordinal"][rows])
-        columns["issued"].append(book.issued[rows, slot // 2])
-        columns["blocked"].append(np.zeros(len(rows), dtype=np.int64))
-    past = np.array(book.past, dtype=np.int64).reshape(-1, 5)
-    for position, name in enumerate(columns):
-        columns[name].append(past[:, position])
-    table = {name: np.concatenate(parts).astype(np.int64) for name, parts in columns.items()}
-    codes = (table["customer"] << 7 | np.where(table["slot"] == CREDIT, 64, 0) | table["ordinal"]).astype(np.uint32)
-    account = (table["customer"] << 7 | table["slot"]).astype(np.uint32)
+        held = (data["cards"] & bit > 0) & (data[f"{name}_blocked"] == 0) & (data["since_day"] < economy.clock.end_day)
+        rows = np.flatnonzero(held)
+        columns = (rows, np.full(len(rows), slot), data[f"{name}_ordinal"][rows], book.issued[rows, slot // 2], np.zeros(len(rows)))
+        parts.append(np.stack([column.astype(np.int64) for column in columns], axis=1))
+    return np.concatenate(parts)
+
+
+def cards(economy: Economy, table: NDArray[np.int64]) -> dict[str, Any]:
+    """Return rows of the table `cards` from rows of `present_cards`."""
+    ids = economy.ids
+    customer, slot, ordinal, issued, blocked = table.T
     return {
-        "card_id": ids.export("card", codes),
-        "customer_id": ids.export("customer", (table["customer"] << 7).astype(np.uint32)),
-        "account_id": ids.export("account", account),
-        "kind": np.where(table["slot"] == CREDIT, "credit", "debit"),
-        "issued_at": table["issued"],
-        "expires_at": (table["issued"] // DAY + VALID_DAYS) * DAY,
-        "blocked_at": _nullable(table["blocked"], table["blocked"] == 0),
+        "card_id": ids.export("card", (customer << 7 | np.where(slot == CREDIT, 64, 0) | ordinal).astype(np.uint32)),
+        "customer_id": ids.export("customer", (customer << 7).astype(np.uint32)),
+        "account_id": ids.export("account", (customer << 7 | slot).astype(np.uint32)),
+        "kind": np.where(slot == CREDIT, "credit", "debit"),
+        "issued_at": issued,
+        "expires_at": (issued // DAY + VALID_DAYS) * DAY,
+        "blocked_at": _nullable(blocked, blocked == 0),
     }
 
 
-def devices(economy: Economy) -> dict[str, Any]:
-    """Return the table `devices`: first devices, later ones, and those of rings, which the bank cannot place."""
-    data, ids = economy.world.customers.data, economy.ids
+def known_devices(economy: Economy) -> NDArray[np.int64]:
+    """Return (packed code, first seen, has an owner) of all devices, (n, 3) int64: first ones, later ones, rings'."""
     rows = joined(economy)
-    first = rows << 7
-    later = np.array(economy.life.cards.devices, dtype=np.int64).reshape(-1, 3)
-    code = np.concatenate([first, later[:, 0] << 7 | later[:, 1]]).astype(np.uint32)
-    seen = np.concatenate([data["since_day"][rows].astype(np.int64) * DAY, later[:, 2]])
-    customer = (code >> np.uint32(7)) << np.uint32(7)
-    foreign = np.array([2 << 30 | ring.row << 18 | k for ring in economy.underworld.rings for k in range(40)], dtype=np.uint32)
-    both = np.concatenate([code, foreign])
+    first = np.stack([rows << 7, economy.world.customers.data["since_day"][rows].astype(np.int64) * DAY, np.ones(len(rows), dtype=np.int64)], axis=1)
+    book = np.array(economy.life.cards.devices, dtype=np.int64).reshape(-1, 3)
+    later = np.stack([book[:, 0] << 7 | book[:, 1], book[:, 2], np.ones(len(book), dtype=np.int64)], axis=1)
+    rings = [(ring_code(ring.row, k), economy.clock.start - 200 * DAY, 0) for ring in economy.underworld.rings for k in range(RING_DEVICES)]
+    return np.concatenate([first, later, np.array(rings, dtype=np.int64).reshape(-1, 3)])
+
+
+def devices(economy: Economy, table: NDArray[np.int64]) -> dict[str, Any]:
+    """Return rows of the table `devices` from rows of `known_devices`; the bank cannot place those of rings."""
+    ids, code = economy.ids, table[:, 0].astype(np.uint32)
+    owner = (code >> np.uint32(7)) << np.uint32(7)
     return {
-        "device_id": ids.export("device", both),
-        "customer_id": _nullable(ids.export("customer", np.concatenate([customer, foreign])), np.arange(len(both)) >= len(code)),
-        "kind": np.where(both * np.uint32(2_654_435_761) < np.uint32(2_900_000_000), "phone", "computer"),
-        "first_seen_at": np.concatenate([seen, np.full(len(foreign), economy.clock.start - 200 * DAY)]),
+        "device_id": ids.export("device", code),
+        "customer_id": _nullable(ids.export("customer", owner), table[:, 2] == 0),
+        "kind": np.where(code * np.uint32(2_654_435_761) < np.uint32(2_900_000_000), "phone", "computer"),
+        "first_seen_at": table[:, 1],
     }
 
 
 def merchants(economy: Economy) -> dict[str, Any]:
     """Return the table `merchants`."""
     data, ids = economy.world.merchants.data, economy.ids
-    codes = (np.uint32(1) << np.uint32(30)) | (np.arange(len(data), dtype=np.uint32) << np.uint32(10))
+    codes = merchant_codes(np.arange(len(data)))
     owner = np.where(data["owner"] >= 0, data["owner"], 0).astype(np.uint32) << np.uint32(7)
     return {
         "merchant_id": ids.export("merchant", codes),
@@ -169,12 +209,11 @@ def rings(economy: Economy) -> dict[str, Any]:
     }
 
 
-def customers_hidden(economy: Economy) -> dict[str, Any]:
-    """Return the table `customers_hidden`: what no bank knows about customers."""
-    rows = joined(economy)
+def customers_hidden(economy: Economy, rows: NDArray[np.int64]) -> dict[str, Any]:
+    """Return rows of the table `customers_hidden`: what no bank knows about customers."""
     data = economy.world.customers.data[rows]
     return {
-        "customer_id": economy.ids.export("customer", rows.astype(np.uint32) << np.uint32(7)),
+        "customer_id": economy.ids.export("customer", (rows << 7).astype(np.uint32)),
         "susceptibility": data["susceptibility"].astype(float),
         "true_income": data["income_cents"] / 100.0,
         "trips_per_day": data["activity"].astype(float),
@@ -185,15 +224,16 @@ def customers_hidden(economy: Economy) -> dict[str, Any]:
     }
 
 
-def entity_tables(economy: Economy) -> dict[str, dict[str, Any]]:
-    """Return all tables of what exists at the end of a run, ready for export."""
-    return {
-        "accounts": accounts(economy),
-        "customers": customers(economy),
-        "cards": cards(economy),
-        "devices": devices(economy),
-        "merchants": merchants(economy),
-        "rings": rings(economy),
-        "customers_hidden": customers_hidden(economy),
-    }
-
+def entity_tables(economy: Economy) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the tables of what exists at the end of a run, ready for export, in pieces: (table, columns)."""
+    ledger = economy.ledger
+    existing = existing_accounts(economy)
+    edges = np.searchsorted(existing, [ledger.merchant_base, ledger.outside_base])
+    for part in np.split(existing, edges):
+        yield from (("accounts", accounts(economy, rows)) for rows in pieces(part))
+    yield from (("customers", customers(economy, rows)) for rows in pieces(joined(economy)))
+    yield from (("cards", cards(economy, rows)) for rows in pieces(present_cards(economy)))
+    yield from (("devices", devices(economy, rows)) for rows in pieces(known_devices(economy)))
+    yield "merchants", merchants(economy)
+    yield "rings", rings(economy)
+    yield from (("customers_hidden", customers_hidden(economy, rows)) for rows in pieces(joined(economy)))

@@ -50,12 +50,6 @@ def pack_merchant(row, ordinal):  # type: ignore[no-untyped-def]
 
 
 @inline
-def pack_ring(row, ordinal):  # type: ignore[no-untyped-def]
-    """Return the packed code of a ring's thing: 12 bits of row, 18 of ordinal."""
-    return np.uint32((2 << 30) | (row << 18) | ordinal)
-
-
-@inline
 def pack_outside(row, ordinal):  # type: ignore[no-untyped-def]
     """Return the packed code of an outside party's thing: 10 bits of row, 20 of ordinal."""
     return np.uint32((3 << 30) | (row << 20) | ordinal)
@@ -127,6 +121,32 @@ def transaction_id(key, kind, row, purpose, day, ordinal):  # type: ignore[no-un
         | np.uint64(ordinal)
     )
     return mix64(packed, key)
+
+
+@njit
+def _mix64(x, key):  # type: ignore[no-untyped-def]
+    return mix64(x, key)
+
+
+def mixed(x: int, key: np.uint64) -> int:
+    """Return `mix64` of one number of at most 64 bits, for code that is not compiled."""
+    return int(_mix64(np.uint64(x), key))
+
+
+@njit
+def new_id(key, kind, row, purpose, day, ordinal):  # type: ignore[no-untyped-def]
+    """Return `transaction_id` of the same arguments, for code that is not compiled."""
+    return transaction_id(key, kind, row, purpose, day, ordinal)
+
+
+def ring_code(row: int, ordinal: int) -> int:
+    """Return the packed code of a ring's thing; `pack_ring` for code that is not compiled."""
+    return RING << 30 | row << (30 - ROW_BITS[RING]) | ordinal
+
+
+def merchant_code(row: int, ordinal: int) -> int:
+    """Return the packed code of a merchant's thing; `pack_merchant` for code that is not compiled."""
+    return MERCHANT << 30 | row << (30 - ROW_BITS[MERCHANT]) | ordinal
 
 
 @njit

@@ -82,17 +82,16 @@ class Ledger:
         """Number of account rows that belong to customers; they come first."""
         return self.merchant_base
 
-    def codes(self) -> NDArray[np.uint32]:
-        """Return the packed code of every account row, (N,) uint32."""
-        out = np.empty(len(self.accounts), dtype=np.uint32)
-        rows = np.arange(self.customer_accounts, dtype=np.uint32)
-        out[: self.customer_accounts] = (rows >> np.uint32(2)) << np.uint32(7) | (rows & np.uint32(3))
-        shift = np.uint32(30 - ROW_BITS[MERCHANT])
-        merchants = np.arange(self.merchants, dtype=np.uint32) << shift | np.uint32(MERCHANT << 30)
-        out[self.merchant_base : self.merchant_base + self.merchants] = merchants
-        out[self.merchant_base + self.merchants : self.outside_base] = merchants | np.uint32(1)
-        out[self.outside_base :] = np.arange(self.outside.count, dtype=np.uint32) | np.uint32(OUTSIDE << 30)
-        return out
+    def codes(self, rows: NDArray[np.int64] | None = None) -> NDArray[np.uint32]:
+        """Return the packed code of account rows, (n,) uint32; of all of them if rows is None."""
+        rows = np.arange(len(self.accounts)) if rows is None else rows
+        merchant = rows - self.merchant_base
+        working = merchant >= self.merchants
+        shop = (merchant - working * self.merchants) << (30 - ROW_BITS[MERCHANT]) | working | MERCHANT << 30
+        outside = (rows - self.outside_base) | OUTSIDE << 30
+        own = (rows >> 2) << 7 | (rows & 3)
+        is_own, is_outside = rows < self.customer_accounts, rows >= self.outside_base
+        return np.where(is_own, own, np.where(is_outside, outside, shop)).astype(np.uint32)
 
     def institutions(self, customer_institution: NDArray[np.uint8], acquirer: NDArray[np.uint8]) -> NDArray[np.uint16]:
         """Return the exported institution id of every account row, (N,) uint16.
@@ -108,11 +107,16 @@ class Ledger:
         both = acquirer.astype(np.uint16) + 101
         out[self.merchant_base : self.merchant_base + self.merchants] = both
         out[self.merchant_base + self.merchants : self.outside_base] = both
-        out[self.outside_base :] = 201 + np.arange(self.outside.count) % 8
+        out[self.outside_base :] = self.outside_institutions()
+        return out
+
+    def outside_institutions(self) -> NDArray[np.uint16]:
+        """Return the exported institution id of every outside account, (outside,) uint16."""
+        out = (201 + np.arange(self.outside.count) % 8).astype(np.uint16)
         issuers = np.arange(self.outside.institutions, dtype=np.uint16) + 1
-        out[self.loss_accounts] = issuers
-        out[self.income_accounts] = issuers
-        out[self.acquirer_accounts] = np.arange(self.outside.acquirers, dtype=np.uint16) + 101
+        out[self.loss_accounts - self.outside_base] = issuers
+        out[self.income_accounts - self.outside_base] = issuers
+        out[self.acquirer_accounts - self.outside_base] = np.arange(self.outside.acquirers, dtype=np.uint16) + 101
         return out
 
     def total(self) -> int:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from finsim import payments as pay
 from finsim.clock import SECOND
 from finsim.entities import entity_tables
-from finsim.ids import FIRST_DAY, NO_CODE, IdKeys, mix64_array
+from finsim.ids import FIRST_DAY, MERCHANT, NO_CODE, ROW_BITS, IdKeys, mix64_array
 from finsim.payments import Recorder
 from finsim.records import joined
 
@@ -135,7 +135,8 @@ class Log:
         """Hand gathered rows to the recorder where they are many, or all of them."""
         for table, rows in self.rows.items():
             if rows and (everything or len(rows) >= FLUSH_ROWS):
-                self.recorder.table(table, dict(zip(COLUMNS[table], (list(column) for column in zip(*rows, strict=True)), strict=True)))
+                columns = (list(column) for column in zip(*rows, strict=True))
+                self.recorder.table(table, dict(zip(COLUMNS[table], columns, strict=True)))
                 rows.clear()
         if self._events and (everything or sum(map(len, self._events)) >= FLUSH_ROWS):
             events = joined(self._events)
@@ -143,19 +144,23 @@ class Log:
             if len(events):
                 self.recorder.table("events", self._event_table(events))
         if self._cash and (everything or sum(map(len, self._cash)) >= FLUSH_ROWS):
-            rows = joined(self._cash)
+            self.recorder.table("cash_hidden", self._cash_table(joined(self._cash)))
             self._cash.clear()
-            self.recorder.table("cash_hidden", {
-                "customer_id": self.ids.export("customer", rows["owner"].astype(np.uint32) << np.uint32(7)),
-                "timestamp": rows["timestamp"],
-                "amount": rows["amount"] / 100.0,
-                "mcc": rows["mcc"],
-                "merchant_id": self.ids.export("merchant", (np.uint32(1) << np.uint32(30)) | (rows["merchant"].astype(np.uint32) << np.uint32(10))),
-            })  # fmt: skip
+
+    def _cash_table(self, rows: NDArray[np.void]) -> dict[str, Any]:
+        """Return cash purchases ready for export."""
+        merchant = np.uint32(MERCHANT << 30) | rows["merchant"].astype(np.uint32) << np.uint32(30 - ROW_BITS[MERCHANT])
+        return {
+            "customer_id": self.ids.export("customer", rows["owner"].astype(np.uint32) << np.uint32(7)),
+            "timestamp": rows["timestamp"],
+            "amount": rows["amount"] / 100.0,
+            "mcc": rows["mcc"],
+            "merchant_id": self.ids.export("merchant", merchant),
+        }
 
     def entities(self, economy: Economy) -> None:
         """Hand the tables of accounts, customers, cards, devices, merchants and rings to the recorder."""
-        for name, columns in entity_tables(economy).items():
+        for name, columns in entity_tables(economy):
             self.recorder.table(name, columns)
 
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:

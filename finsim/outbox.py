@@ -29,8 +29,8 @@ class Outbox:
         self.children: dict[int, list[tuple[NDArray[np.void], int]]] = {}  # parent id -> (request, condition)
         self.taken = -1  # last tick whose requests were taken
 
-    def tick_of(self, time: int) -> int:
-        """Return the tick that a time lies in."""
+    def tick_of(self, time: Any) -> Any:
+        """Return the tick that a time, or each of (n,) times, lies in."""
         return (time - self.clock.start) // self.clock.tick
 
     def add(self, rows: NDArray[np.void], now_tick: int) -> None:

@@ -16,7 +16,7 @@ from finsim.authorisation import authorise, gather, merge_rows, time_order
 from finsim.clock import DAY, Clock
 from finsim.market import DayConditions
 from finsim.payments import TRANSACTION
-from finsim.records import chosen, copied, joined
+from finsim.records import chosen, copied, joined, put
 
 ROWS_PER_OWNER = 3.2
 """Planned requests of one owner on a busy day, for the size of the first block; a second is added where needed."""
@@ -92,7 +92,10 @@ class Partition:
             block = np.empty(max((self.last - next_owner) * 4, 0) + 4 * ROOM, dtype=TRANSACTION)
             count, next_owner = plan_block(block, self._cursors, next_owner, self.last, day[0], world.places, world.habits, world.people, world.books)
             parts.append(block[:count])
-        if len(carried):
+        if len(parts) == 1 and count + len(carried) <= len(self._block):
+            put(self._block[count : count + len(carried)], carried)
+            parts = [self._block[: count + len(carried)]]
+        elif len(carried):
             parts.append(carried)
         self._planned = joined(parts)
         if len(self._order) < len(self._planned):

@@ -8,7 +8,8 @@ exported; `NONE` stands for null.
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+from collections.abc import Mapping
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -145,7 +146,7 @@ class Recorder(Protocol):
     def transactions(self, rows: NDArray[np.void]) -> None:
         """Take rows, (n,) TRANSACTION, complete and in time order; they are the recorder's from then on."""
 
-    def table(self, name: str, rows: dict[str, NDArray[np.generic]]) -> None:
+    def table(self, name: str, rows: Mapping[str, Any]) -> None:
         """Take rows of another table (`settlements`, `truth`, `events`, ...), columns by internal name."""
 
     def close(self) -> None:
@@ -154,7 +155,11 @@ class Recorder(Protocol):
 
 def blank(count: int) -> NDArray[np.void]:
     """Return count requests, (count,) TRANSACTION, with every optional column null and nothing decided."""
-    rows = np.zeros(count, dtype=TRANSACTION)
+    return np.repeat(_BLANK, count).view(TRANSACTION)
+
+
+def _blank_row() -> NDArray[np.void]:
+    rows = np.zeros(1, dtype=TRANSACTION)
     for name in ("merchant", "campaign"):
         rows[name] = -1
     rows["place"] = -2
@@ -165,3 +170,6 @@ def blank(count: int) -> NDArray[np.void]:
         rows[name] = NONE
     rows["decision"] = UNDECIDED
     return rows
+
+
+_BLANK: Final = _blank_row().view(np.dtype((np.void, TRANSACTION.itemsize)))

@@ -28,7 +28,8 @@ def joined(parts: Sequence[Rows]) -> Rows:
 
 def chosen(rows: Rows, where: NDArray[Any]) -> Rows:
     """Return the records at positions, or where a mask is True, as a copy."""
-    return plain(rows)[where].view(rows.dtype)
+    out: Rows = plain(rows)[where].view(rows.dtype)
+    return out
 
 
 def copied(rows: Rows) -> Rows:

@@ -12,7 +12,7 @@ from finsim import payments as pay
 from finsim.agents.customer import SLOTS, Customer
 from finsim.agents.merchant import Merchant
 from finsim.errors import FinsimError, did_you_mean
-from finsim.ids import SUBMITTED, transaction_id
+from finsim.ids import SUBMITTED, new_id
 from finsim.ledger import ADJUSTMENT
 from finsim.outbox import ON_APPROVED, ON_DECLINED
 
@@ -89,6 +89,8 @@ class Submission:
             row["mcc"], row["category"] = shop["mcc"], shop["category_code"]
             if row["country"][0] == pay.NONE:
                 row["country"] = shop["country"]
+        if row["payer"][0] == row["payee"][0]:
+            raise SubmissionError(f"payer and payee are the same account, {int(row['payer'][0])}")
         row["amount"] = round(amount * 100)
         if row["amount"][0] < 0 or (row["amount"][0] == 0 and kind != "verification"):
             raise SubmissionError(f"amount {amount} is not above 0")
@@ -114,7 +116,7 @@ class Submission:
             self.ordinal_day = economy.day
         ordinal = self.ordinals.get(owner, 0)
         self.ordinals[owner] = ordinal + 1
-        return int(transaction_id(economy.ids.transaction, SUBMITTED, owner, 0, economy.day, ordinal))
+        return int(new_id(economy.ids.transaction, SUBMITTED, owner, 0, economy.day, ordinal))
 
     def _fill(self, row: NDArray[np.void], details: dict[str, Any]) -> None:
         for name, value in details.items():

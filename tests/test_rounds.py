@@ -351,6 +351,7 @@ def test_an_agent_learns_of_hold_and_release(desk: Desk) -> None:
     [
         ({"payer": 10**6}, "no customer"),
         ({"payee": -5}, "no account"),
+        ({"payee": 4}, "same account"),
         ({"amount": 0}, "not above 0"),
         ({"amount": -1}, "not above 0"),
         ({"rail": "crad"}, "did you mean 'card'"),

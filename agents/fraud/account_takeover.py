@@ -13,7 +13,7 @@ import numpy as np
 
 from finsim import payments as pay
 from finsim.clock import HOUR, MINUTE
-from finsim.ids import pack_ring
+from finsim.ids import ring_code
 from finsim.rng import to_normal
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class AccountTakeover:
         u, v = world.draw(campaign), world.draw(campaign)
         campaign.victim = victim
         own = u[0] < settings.own_device
-        device = world.own_device(victim) if own else int(pack_ring(max(campaign.ring, 0), int(u[1] * 40)))
+        device = world.own_device(victim) if own else ring_code(max(campaign.ring, 0), int(u[1] * 40))
         first = world.evening(now, u[2], u[3])
         log = world.economy.log
         for k in range(int(v[0] * 3)):

@@ -59,8 +59,13 @@ class Typology(Protocol):
     A typology may have `probing`, the stages whose declines are part of the plan and teach a ring nothing.
     """
 
-    name: str
-    stages: tuple[str, ...]
+    @property
+    def name(self) -> str:
+        """Name of the typology, as `typology` exports it."""
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Names of the stages, in order."""
 
     def launch(self, world: Underworld, campaign: Campaign, now: int) -> int | None:
         """Prepare a new campaign; return the time of its first action, or None where it comes to nothing."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from finsim import payments as pay
-from finsim.ids import pack_merchant
+from finsim.ids import merchant_code
 from finsim.ledger import CASH_ACCOUNT
 from finsim.rng import to_normal
 
@@ -54,7 +54,7 @@ def pay_in_person(world: Underworld, campaign: Campaign, customer: int, slot: in
     row = world.request(campaign, customer, slot, economy.ledger.merchant_base + merchant, cents, at, stage)
     row["rail"], row["kind"], row["channel"], row["card"] = pay.CARD, pay.PURCHASE, pay.POS, code
     row["merchant"], row["mcc"], row["category"], row["country"] = merchant, shop["mcc"], category, shop["country"]
-    row["terminal"] = pack_merchant(merchant, int(u[3] * max(int(shop["terminals"]), 1)))
+    row["terminal"] = merchant_code(merchant, int(u[3] * max(int(shop["terminals"]), 1)))
     if counterfeit:
         row["entry_mode"], row["authentication"] = pay.MAGSTRIPE, pay.SIGNATURE if v[0] < 0.75 else pay.NO_AUTHENTICATION
         if v[1] < 0.25:
@@ -95,7 +95,7 @@ def withdraw_cash(
     if merchant >= 0:
         shop = places.merchants[merchant]
         row["merchant"], row["country"] = merchant, shop["country"]
-        row["terminal"] = pack_merchant(merchant, int(u[2] * max(int(shop["terminals"]), 1)))
+        row["terminal"] = merchant_code(merchant, int(u[2] * max(int(shop["terminals"]), 1)))
         world.foreign_amount(row, int(shop["country"]))
     if laundering:
         row["truth"] = pay.IS_LAUNDERING

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from finsim import payments as pay
-from finsim.ids import pack_merchant, pack_ring
+from finsim.ids import merchant_code, ring_code
 from finsim.rng import to_normal
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def buy_remotely(world: Underworld, campaign: Campaign, customer: int, slot: int
         cents = (cents // 100) * 100 + 99 if v[1] < 0.4 else cents
         cents = max(min(cents, 400_000), 100)
     ring = max(campaign.ring, 0)
-    device = int(pack_ring(ring, int(v[2] * 40)))
+    device = ring_code(ring, int(v[2] * 40))
     w = world.draw(campaign)
     home = int(economy.world.customers.data["area"][customer])
     near = v[3] < PROXY_SHARE
@@ -80,9 +80,9 @@ def buy_remotely(world: Underworld, campaign: Campaign, customer: int, slot: int
     row["entry_mode"] = pay.KEYED if w[0] > 0.985 else (pay.TOKEN if w[1] > 0.92 else (pay.CARD_ON_FILE if w[1] < 0.24 and cents else pay.ECOMMERCE))
     row["authentication"] = pay.BIOMETRIC if w[1] > 0.92 else (pay.THREE_D_SECURE if 0.5 < w[1] < 0.515 else pay.NO_AUTHENTICATION)
     row["merchant"], row["mcc"], row["category"] = merchant, shop["mcc"], category
-    row["terminal"] = pack_merchant(merchant, int(w[2] * max(int(shop["terminals"]), 1)))
+    row["terminal"] = merchant_code(merchant, int(w[2] * max(int(shop["terminals"]), 1)))
     row["device"] = device if w[3] < 0.7 else 0xFFFFFFFF
-    row["ip"] = pack_ring(ring, 131_072 + int(u[3] * 400))
+    row["ip"] = ring_code(ring, 131_072 + int(u[3] * 400))
     row["place"] = place
     row["country"] = places.areas["country"][place]
     row["flags"] |= pay.THIEF | (pay.MISTYPED if w[2] < (0.4 if small else 0.2) else 0)

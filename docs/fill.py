@@ -1,0 +1,48 @@
+"""Run the benchmarks and put their tables into docs/performance.md, below the commands that made them.
+
+python docs/fill.py runs/baseline-seed1
+python docs/fill.py runs/baseline-seed1 --only throughput phases
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+PAGE = HERE / "performance.md"
+COMMANDS = {
+    "throughput": ["throughput.py"],
+    "phases": ["phases.py"],
+    "memory": ["memory.py"],
+    "first_run": ["first_run.py"],
+    "determinism": ["determinism.py", "--scenario", "baseline", "--customers", "2000", "--days", "20"],
+    "twins": ["twins.py"],
+    "detectability": ["detectability.py", "RUN"],
+}
+
+
+def main() -> None:
+    """Replace the blocks between `<!-- name -->` marks."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", help="data set of `finsim run baseline`")
+    parser.add_argument("--only", nargs="+", choices=COMMANDS, default=list(COMMANDS))
+    args = parser.parse_args()
+    for name in args.only:
+        command = [args.run if word == "RUN" else word for word in COMMANDS[name]]
+        command[0] = str(HERE.parent / "benchmarks" / command[0])
+        done = subprocess.run([sys.executable, *command], capture_output=True, text=True, check=False)
+        if not done.stdout:
+            raise SystemExit(f"{name} failed:\n{done.stderr}")
+        page = PAGE.read_text(encoding="utf-8")
+        block = f"<!-- {name} -->\n```text\n{done.stdout.strip()}\n```"
+        page = re.sub(rf"<!-- {name} -->(\n```text\n.*?\n```)?", lambda _, block=block: block, page, flags=re.DOTALL)
+        PAGE.write_text(page, encoding="utf-8")
+        print(done.stdout)
+
+
+if __name__ == "__main__":
+    main()

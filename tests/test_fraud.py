@@ -1,0 +1,226 @@
+"""Fraud in the loop: campaigns, truth, labels, claims, mules, and what a smaller intensity leaves of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from numpy.typing import NDArray
+from small_economy import SMALL, days, finish, found, recorded
+
+import finsim
+from finsim import payments as pay
+from finsim.agents.fraud import registry
+from finsim.agents.fraudster import Fraudster
+from finsim.agents.underworld import OPPORTUNIST
+from finsim.dataset.memory import MemoryRecorder
+from finsim.economy import Economy
+
+MUCH = {"fraud.intensity": 8, "fraud.skimming.rate": 8.0, "run.days": 40, "run.warm_up_days": 5, "population.customers": 500}
+DAY = 86_400_000_000
+
+
+@pytest.fixture(scope="module")
+def run() -> tuple[Economy, MemoryRecorder]:
+    economy, recorder = recorded(**MUCH)
+    finish(economy)
+    return economy, recorder
+
+
+@pytest.fixture(scope="module")
+def rows(run: tuple[Economy, MemoryRecorder]) -> NDArray[np.void]:
+    return run[1].records
+
+
+@pytest.fixture(scope="module")
+def tables(run: tuple[Economy, MemoryRecorder]) -> dict[str, pl.DataFrame]:
+    return {name: run[1].frame(name) for name in ("transactions", "truth", "label_events", "alerts", "campaigns", "events", "cards", "rings")}
+
+
+# -- truth ----------------------------------------------------------------------------------------------------
+
+
+def test_truth_is_exactly_the_rows_of_campaigns(rows: NDArray[np.void], tables: dict[str, pl.DataFrame]) -> None:
+    assert ((rows["truth"] > 0) == (rows["campaign"] >= 0)).all()
+    truth = tables["truth"]
+    assert set(truth["transaction_id"]) == set(rows["transaction_id"][rows["truth"] > 0].tolist())
+    assert truth["transaction_id"].is_unique().all()
+    assert (truth["is_fraud"] ^ truth["is_laundering"]).all()
+    assert set(truth["campaign_id"]) == set(tables["campaigns"]["campaign_id"]) | set(truth.filter(pl.col("is_laundering"))["campaign_id"])
+    assert truth.filter(pl.col("ring_id").is_null())["typology"].unique().to_list() == ["lost_stolen"]
+    assert set(truth["ring_id"].drop_nulls()) <= set(tables["rings"]["ring_id"])
+
+
+def test_every_typology_happens(tables: dict[str, pl.DataFrame]) -> None:
+    found_names = set(tables["truth"]["typology"])
+    assert found_names == set(registry())
+
+
+def test_stages_are_those_of_the_typology(tables: dict[str, pl.DataFrame]) -> None:
+    for typology, stage in tables["truth"].select("typology", "stage").unique().rows():
+        assert stage in registry()[typology].stages
+
+
+def test_fraud_meets_the_same_authorisation(rows: NDArray[np.void]) -> None:
+    fraud = rows[rows["truth"] == pay.IS_FRAUD]
+    assert {pay.APPROVED, pay.DECLINED} <= set(fraud["decision"].tolist())
+    assert len(set(fraud["decline_reason"][fraud["decision"] == pay.DECLINED].tolist())) >= 3
+    assert (fraud["flags"] & pay.FORCED == 0)[fraud["flags"] & pay.RELEASE == 0].all()
+
+
+def test_mules_pass_stolen_money_on(rows: NDArray[np.void], tables: dict[str, pl.DataFrame]) -> None:
+    laundering = rows[rows["truth"] == pay.IS_LAUNDERING]
+    assert len(laundering) > 3
+    stolen = rows[(rows["truth"] == pay.IS_FRAUD) & (rows["decision"] == pay.APPROVED) & (rows["rail"] != pay.CARD)]
+    into: dict[int, int] = {}
+    for row in stolen:
+        into[int(row["campaign"])] = min(into.get(int(row["campaign"]), 2**62), int(row["timestamp"]))
+    warm_up = {int(number) for number in laundering["campaign"]} - set(into)
+    assert len(warm_up) <= 0.3 * len(set(laundering["campaign"].tolist()))
+    for row in laundering:
+        if int(row["campaign"]) in into:
+            assert row["timestamp"] > into[int(row["campaign"])]
+    assert set(tables["truth"].filter(pl.col("is_laundering"))["stage"]) <= {"layering", "cash_out"}
+
+
+def test_no_fraud_leaves_no_truth() -> None:
+    economy, recorder = recorded(**{**MUCH, "run.days": 8, "fraud.intensity": 0})
+    finish(economy)
+    assert {name: recorder.rows[name] for name in ("truth", "campaigns", "rings")} == {"truth": 0, "campaigns": 0, "rings": 0}
+    assert (recorder.records["campaign"] == -1).all()
+    labels = recorder.frame("label_events")
+    assert "police" not in labels["source"].to_list()
+
+
+# -- labels and alerts ----------------------------------------------------------------------------------------
+
+
+def test_labels_come_after_what_they_label(tables: dict[str, pl.DataFrame]) -> None:
+    events = tables["label_events"].join(tables["transactions"].select("transaction_id", "timestamp"), on="transaction_id", how="left")
+    assert events["timestamp"].null_count() == 0, "only exported transactions are labelled"
+    assert (events["event_at"] > events["timestamp"]).all()
+    assert len(events) > 20
+    assert set(events["label"]) <= {"fraud", "laundering", "genuine"}
+    assert set(events["source"]) <= {"customer", "chargeback", "analyst", "scheme", "police"}
+
+
+def test_most_fraud_that_paid_becomes_known_and_some_never_does(tables: dict[str, pl.DataFrame]) -> None:
+    paid = tables["truth"].filter(pl.col("is_fraud")).join(tables["transactions"].filter(pl.col("decision") == "approved"), on="transaction_id")
+    known = paid["transaction_id"].is_in(tables["label_events"].filter(pl.col("label") == "fraud")["transaction_id"].implode()).mean()
+    assert 0.5 < known < 1.0
+
+
+def test_alerts_are_decided_after_they_were_raised(tables: dict[str, pl.DataFrame]) -> None:
+    alerts = tables["alerts"]
+    assert len(alerts) > 3
+    assert alerts["alert_id"].is_unique().all()
+    worked = alerts.filter(pl.col("decision") != "unworked")
+    assert (worked["decided_at"] > worked["raised_at"]).all()
+    assert alerts.filter(pl.col("decision") == "unworked")["decided_at"].null_count() == len(alerts) - len(worked)
+    assert alerts["transaction_id"].is_in(tables["transactions"]["transaction_id"].implode()).all()
+
+
+def test_victims_get_new_cards(run: tuple[Economy, MemoryRecorder], tables: dict[str, pl.DataFrame]) -> None:
+    events, cards = tables["events"], tables["cards"]
+    blocked = cards.filter(pl.col("blocked_at").is_not_null())
+    assert len(blocked) > 5
+    assert (blocked["blocked_at"] > blocked["issued_at"]).all()
+    exported = blocked.filter(pl.col("blocked_at").dt.epoch("us") >= run[0].export_start)
+    assert len(events.filter(pl.col("kind") == "card_blocked")) == len(exported)
+    assert len(events.filter(pl.col("kind") == "card_issued")) > 0
+    # Nothing is approved on a card while it is blocked.
+    used = tables["transactions"].filter(pl.col("card_id").is_not_null() & (pl.col("decision") == "approved") & pl.col("kind").is_in(["purchase", "withdrawal", "bill"]))
+    late = used.join(blocked.select("card_id", "blocked_at"), on="card_id").filter(pl.col("timestamp") > pl.col("blocked_at") + pl.duration(minutes=30))
+    assert len(late) == 0
+
+
+def test_reimbursements_come_from_the_bank_s_losses(run: tuple[Economy, MemoryRecorder], rows: NDArray[np.void]) -> None:
+    paid = rows[rows["kind"] == pay.REIMBURSEMENT]
+    assert len(paid) > 3
+    assert np.isin(paid["payer"], run[0].ledger.loss_accounts).all()
+    by_id = {int(row["transaction_id"]): row for row in rows}
+    for row in paid[paid["related_id"] > 0]:
+        lost = by_id[int(row["related_id"])]
+        assert lost["truth"] == pay.IS_FRAUD
+        assert (lost["decision"], lost["payer"]) == (pay.APPROVED, row["payee"])
+        assert row["amount"] <= lost["amount"]
+    assert len(set(paid["related_id"][paid["related_id"] > 0].tolist())) == (paid["related_id"] > 0).sum(), "paid once"
+
+
+def test_campaigns_add_up(tmp_path: Path) -> None:
+    """Invariant 6 and all the others, from the files alone, in a run with much fraud."""
+    finsim.run("tiny", out=tmp_path / "run", overrides={**MUCH, "run.days": 25})
+    report = finsim.check(tmp_path / "run")
+    assert report.ok, str(report)
+
+
+# -- nesting --------------------------------------------------------------------------------------------------
+
+
+def underworld_of(**overrides: Any) -> Economy:
+    economy = found(**{**SMALL, "population.customers": 1000, "fraud.lost_stolen.rate": 1000, **overrides})
+    days(economy, 6)
+    return economy
+
+
+def test_smaller_intensities_are_subsets() -> None:
+    half, whole = underworld_of(**{"fraud.intensity": 2}), underworld_of(**{"fraud.intensity": 4})
+    rings = [[(ring.row, ring.started_at) for ring in economy.underworld.rings] for economy in (half, whole)]
+    assert rings[1][: len(rings[0])] == rings[0]
+    assert len(rings[1]) == 2 * len(rings[0])
+    lost = [{(c.victim, c.started) for c in economy.underworld.campaigns.values() if c.ring == OPPORTUNIST} for economy in (half, whole)]
+    assert lost[0] < lost[1]
+    breached = [{(leak[0], leak[2]) for leak in economy.underworld.leaks if leak[1] < 0} for economy in (half, whole)]
+    assert breached[0] <= breached[1]
+
+
+def test_a_lost_card_has_the_same_draws_at_every_intensity() -> None:
+    plans = []
+    for intensity in (2, 4):
+        economy = underworld_of(**{"fraud.intensity": intensity})
+        found_cards = {}
+        for campaign in economy.underworld.campaigns.values():
+            if campaign.ring == OPPORTUNIST:
+                found_cards[campaign.victim, campaign.started] = (campaign.number, campaign.facts["pin"])
+        plans.append(found_cards)
+    both = plans[0].keys() & plans[1].keys()
+    assert len(both) > 2
+    assert all(plans[0][key] == plans[1][key] for key in both)
+
+
+# -- learning -------------------------------------------------------------------------------------------------
+
+
+def test_rings_try_less_what_was_declined() -> None:
+    economy = found()
+    ring = economy.underworld.rings[0]
+    assert ring.belief("typology", "skimming") == pytest.approx(1.0)
+    for _ in range(10):
+        ring.learn("typology", "skimming", False)
+        ring.learn("typology", "card_testing", True)
+    assert ring.belief("typology", "skimming") < 0.5 < 1.0 < ring.belief("typology", "card_testing")
+    still = found(**{"fraud.adaptation": 0}).underworld.rings[0]
+    still.learn("typology", "skimming", False)
+    assert still.belief("typology", "skimming") == 1.0
+
+
+@pytest.mark.parametrize("name", sorted(registry()))
+def test_a_typology_can_be_switched_off(name: str) -> None:
+    off = {f"fraud.{name}.rate": 0}
+    economy, recorder = recorded(**{**MUCH, "run.days": 15, **off})
+    finish(economy)
+    truth = recorder.frame("truth")
+    assert name not in truth["typology"].to_list()
+    assert len(truth) > 0
+
+
+@pytest.mark.parametrize("name", sorted(registry()))
+def test_a_typology_says_what_it_is(name: str) -> None:
+    typology = registry()[name]
+    assert typology.name == name
+    assert len(set(typology.stages)) == len(typology.stages) > 0
+    assert (type(typology).__doc__ or "").strip()
+    assert isinstance(Fraudster.__doc__, str)
