@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from finsim import payments as pay
 from finsim.agents.claims import Claims
-from finsim.authorisation import CONTROLS
 from finsim.clock import HOUR
+from finsim.controls import CONTROLS
 from finsim.ids import mixed
 from finsim.rng import Purpose, to_normal
 
@@ -91,12 +91,33 @@ class Bank(mesa.Agent):  # type: ignore[misc]
         request = self.keep(row) if held else None
         score = float(row["score"])
         self.later(
-            at, "review", number, int(row["timestamp"]), int(row["alert"]) - 1, None if np.isnan(score) else score, int(row["owner"]), int(row["slot"]),
-            int(row["truth"]), int(row["campaign"]), bool(row["decision"] == pay.APPROVED), request,
-        )  # fmt: skip
+            at,
+            "review",
+            number,
+            int(row["timestamp"]),
+            int(row["alert"]) - 1,
+            None if np.isnan(score) else score,
+            int(row["owner"]),
+            int(row["slot"]),
+            int(row["truth"]),
+            int(row["campaign"]),
+            bool(row["decision"] == pay.APPROVED),
+            request,
+        )
 
     def _review(
-        self, at: int, number: int, raised: int, control: int, score: float | None, customer: int, slot: int, truth: int, campaign: int, approved: bool, held: Any
+        self,
+        at: int,
+        number: int,
+        raised: int,
+        control: int,
+        score: float | None,
+        customer: int,
+        slot: int,
+        truth: int,
+        campaign: int,
+        approved: bool,
+        held: Any,
     ) -> None:
         """Let an analyst decide on an alert; a held payment is released or refused, confirmed fraud is blocked."""
         banks = self.economy.config.parameters.banks
@@ -118,7 +139,9 @@ class Bank(mesa.Agent):  # type: ignore[misc]
             # The customer calls and the error is put right.
             self.claims.label(number, raised, at + int((1.0 + 40.0 * u[1]) * HOUR), "customer", None, "genuine")
 
-    def alert(self, number: int, raised: int, control: int, score: float | None, decided: int | None, decision: str) -> None:
+    def alert(
+        self, number: int, raised: int, control: int, score: float | None, decided: int | None, decision: str
+    ) -> None:
         """Write a row of `alerts` for an exported transaction."""
         economy = self.economy
         if raised >= economy.export_start:

@@ -21,7 +21,15 @@ from finsim.parameters import Parameters
 from finsim.payments import COUNTRIES
 from finsim.rng import Purpose, Streams, philox, to_normal, unit
 
-AGE_BANDS = ((18, 25, 0.12), (25, 35, 0.18), (35, 45, 0.17), (45, 55, 0.16), (55, 65, 0.16), (65, 75, 0.13), (75, 90, 0.08))
+AGE_BANDS = (
+    (18, 25, 0.12),
+    (25, 35, 0.18),
+    (35, 45, 0.17),
+    (45, 55, 0.16),
+    (55, 65, 0.16),
+    (65, 75, 0.13),
+    (75, 90, 0.08),
+)
 """Adults by age, (from, to, share) (assumption: rounded shares of the US adult population)."""
 INCOME_BY_AGE = (0.62, 0.9, 1.08, 1.18, 1.12, 0.85, 0.75)
 """Income of each band against the mean (assumption: the usual hump over the working life)."""
@@ -77,7 +85,9 @@ def people(data: NDArray[Any], parameters: Parameters, streams: Streams, foundin
     low = np.array([first for first, _, _ in AGE_BANDS])[band]
     high = np.array([last for _, last, _ in AGE_BANDS])[band]
     age = low + ((high - low) * u[:, 1]).astype(int)
-    year = int((np.datetime64("1970-01-01") + np.timedelta64(first_day, "D")).astype("datetime64[Y]").astype(int)) + 1970
+    year = (
+        int((np.datetime64("1970-01-01") + np.timedelta64(first_day, "D")).astype("datetime64[Y]").astype(int)) + 1970
+    )
     data["birth_year"] = year - age
     data["sex"] = u[:, 2] < 0.49
     weights = np.cumsum(founding.places.areas["weight"][: p.areas])
@@ -94,11 +104,15 @@ def people(data: NDArray[Any], parameters: Parameters, streams: Streams, foundin
     shares = np.cumsum([bank.share for bank in parameters.banks.institutions])
     data["institution"] = np.searchsorted(shares / shares[-1], w[:, 0]).clip(0, len(shares) - 1)
     newcomer = w[:, 1] < parameters.behaviour.newcomer_share
-    relation = np.where(newcomer, 365.0 * w[:, 2], np.minimum(365.0 * (1.0 - 9.0 * np.log(w[:, 2])), 40 * 365.0)).astype(int)
-    # Who joins within the next year is there from the start, asleep: the population does not depend on the run's length.
+    relation = np.where(
+        newcomer, 365.0 * w[:, 2], np.minimum(365.0 * (1.0 - 9.0 * np.log(w[:, 2])), 40 * 365.0)
+    ).astype(int)
+    # Who joins within the next year is there from the start, asleep: the population does not hang on the run's length.
     joins_later = w[:, 3] < parameters.behaviour.newcomer_share
     data["since_day"] = np.where(joins_later, first_day + relation.clip(1, 365), first_day - relation)
-    data["susceptibility"] = gamma(streams.uniform(Purpose.POPULATION, n, draw=3)[:, 0], 0.8) * np.where(age >= 60, 1.3, 0.9)
+    data["susceptibility"] = gamma(streams.uniform(Purpose.POPULATION, n, draw=3)[:, 0], 0.8) * np.where(
+        age >= 60, 1.3, 0.9
+    )
 
 
 def incomes(data: NDArray[Any], parameters: Parameters, streams: Streams, employers: int) -> None:
@@ -175,8 +189,14 @@ def holdings(data: NDArray[Any], parameters: Parameters, streams: Streams, ledge
     data["cash_planned"] = data["cash_cents"]
     y = streams.uniform(Purpose.POPULATION, n, draw=14)
     age = np.minimum(first_day - data["since_day"], 40 * 365)
-    opened = np.repeat(np.maximum(age, 0)[:, None], cu.SLOTS, axis=1) * np.column_stack([np.ones(n), y[:, 0], y[:, 1], y[:, 2]])
-    opened_day = np.where((data["accounts"][:, None] >> np.arange(4)) & 1, data["since_day"][:, None] + (np.maximum(age, 0)[:, None] - opened), -1)
+    opened = np.repeat(np.maximum(age, 0)[:, None], cu.SLOTS, axis=1) * np.column_stack(
+        [np.ones(n), y[:, 0], y[:, 1], y[:, 2]]
+    )
+    opened_day = np.where(
+        (data["accounts"][:, None] >> np.arange(4)) & 1,
+        data["since_day"][:, None] + (np.maximum(age, 0)[:, None] - opened),
+        -1,
+    )
     issued = first_day - (y * 4 * 365).astype(int)
     return Birth(
         favourites=np.empty((0, 0), np.int32),
@@ -188,7 +208,14 @@ def holdings(data: NDArray[Any], parameters: Parameters, streams: Streams, ledge
     )
 
 
-def habits(data: NDArray[Any], parameters: Parameters, streams: Streams, dues: NDArray[np.int64], mean_ticket: float, shopping_share: float) -> None:
+def habits(
+    data: NDArray[Any],
+    parameters: Parameters,
+    streams: Streams,
+    dues: NDArray[np.int64],
+    mean_ticket: float,
+    shopping_share: float,
+) -> None:
     """Draw how much, how often and by which means one buys, within one's budget.
 
     Args:
@@ -260,7 +287,9 @@ def draw_favourites(key, customers, places, categories, foreign, out, rows, day)
                 out[o, slot] = any_merchant(places, kinds, where, k, u)
 
 
-def social_graph(n: int, contacts: int, rewiring: float, outside: tuple[int, int], streams: Streams) -> NDArray[np.int32]:
+def social_graph(
+    n: int, contacts: int, rewiring: float, outside: tuple[int, int], streams: Streams
+) -> NDArray[np.int32]:
     """Return whom each customer pays now and then, (n, contacts) int32 account rows.
 
     A small-world graph (D. J. Watts, S. H. Strogatz, "Collective dynamics of small-world networks", Nature 393,
@@ -285,4 +314,3 @@ def social_graph(n: int, contacts: int, rewiring: float, outside: tuple[int, int
         person = outside[0] + ((u[:, 2] * 7 + rows * 3 + k) % outside[1]).astype(int)
         out[:, k] = np.where((k % 2 == 1) | (tie == rows), person, tie * cu.SLOTS)
     return out
-

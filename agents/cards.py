@@ -43,7 +43,9 @@ class CardBook:
     def holds(self, customer: int, slot: int) -> bool:
         """Return whether the customer has joined and has a card on this account, blocked or not."""
         data = self.economy.world.customers.data
-        return bool(data["cards"][customer] & (4 if slot == CREDIT else 1)) and bool(data["since_day"][customer] <= self.economy.day)
+        return bool(data["cards"][customer] & (4 if slot == CREDIT else 1)) and bool(
+            data["since_day"][customer] <= self.economy.day
+        )
 
     def block(self, customer: int, slot: int, at: int) -> bool:
         """Block a card; False if there is none that could be blocked."""
@@ -69,8 +71,12 @@ class CardBook:
         data = self.economy.world.customers.data
         for column, slot in ((0, DEBIT), (1, CREDIT)):
             name = "credit" if slot == CREDIT else "debit"
-            due = (self.issued[:, column] // DAY + VALID_DAYS == day) & (data["cards"] & (4 if slot == CREDIT else 1) > 0)
-            for customer in np.flatnonzero(due & (data[f"{name}_blocked"] == 0) & (data[f"{name}_ordinal"] < REISSUES)).tolist():
+            due = (self.issued[:, column] // DAY + VALID_DAYS == day) & (
+                data["cards"] & (4 if slot == CREDIT else 1) > 0
+            )
+            for customer in np.flatnonzero(
+                due & (data[f"{name}_blocked"] == 0) & (data[f"{name}_ordinal"] < REISSUES)
+            ).tolist():
                 self.past.append((customer, slot, self.ordinal(customer, slot), int(self.issued[customer, column]), 0))
                 self._next(customer, slot, day * DAY)
                 self.economy.log.event(day * DAY, customer, "card_issued", slot=slot)
@@ -82,7 +88,11 @@ class CardBook:
 
     def state(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return what a checkpoint keeps."""
-        return {}, {"issued": self.issued, "past": np.array(self.past, dtype=np.int64).reshape(-1, 5), "devices": np.array(self.devices, dtype=np.int64).reshape(-1, 3)}
+        return {}, {
+            "issued": self.issued,
+            "past": np.array(self.past, dtype=np.int64).reshape(-1, 5),
+            "devices": np.array(self.devices, dtype=np.int64).reshape(-1, 3),
+        }
 
     def restore(self, values: dict[str, Any], arrays: dict[str, Any]) -> None:
         """Take back what `state` returned."""

@@ -90,10 +90,18 @@ class Claims:
         case = self.cases.setdefault((campaign, customer), Case(campaign, customer))
         case.losses.append(
             Loss(
-                int(row["transaction_id"]), int(row["timestamp"]), int(row["amount"]), int(row["payer"]), int(row["payee"]), int(row["merchant"]),
-                bool(row["place"] >= 0), bool(row["authentication"] == pay.THREE_D_SECURE), int(row["rail"]), int(row["slot"]),
+                int(row["transaction_id"]),
+                int(row["timestamp"]),
+                int(row["amount"]),
+                int(row["payer"]),
+                int(row["payee"]),
+                int(row["merchant"]),
+                bool(row["place"] >= 0),
+                bool(row["authentication"] == pay.THREE_D_SECURE),
+                int(row["rail"]),
+                int(row["slot"]),
             )
-        )  # fmt: skip
+        )
         days = self._delay(row)
         if days is not None:
             self.bank.later(int(row["timestamp"]) + int(days * DAY), "report", campaign, customer)
@@ -124,7 +132,14 @@ class Claims:
         u = self.bank.draw(Purpose.REPORT, int(row["transaction_id"]), draw=1)
         at = int(row["timestamp"]) + int((3.0 + 30.0 * u[0]) * DAY)
         self.bank.later(at, "mistake", int(row["transaction_id"]), int(row["timestamp"]), "customer", "fraud")
-        self.bank.later(at + int((5.0 + 25.0 * u[1]) * DAY), "mistake", int(row["transaction_id"]), int(row["timestamp"]), "customer", "genuine")
+        self.bank.later(
+            at + int((5.0 + 25.0 * u[1]) * DAY),
+            "mistake",
+            int(row["transaction_id"]),
+            int(row["timestamp"]),
+            "customer",
+            "genuine",
+        )
 
     # -- tasks --------------------------------------------------------------------------------------------
 
@@ -175,12 +190,16 @@ class Claims:
             if source == "customer":
                 self.label(loss.number, loss.at, at, source, self._reason(case, loss), "fraud")
             u = self.bank.draw(Purpose.REPORT, loss.number, draw=2)
-            recovered = 0 if loss.rail == pay.CARD else economy.underworld.recall(self.bank, case, loss, at, to_victim=scam)
+            recovered = (
+                0 if loss.rail == pay.CARD else economy.underworld.recall(self.bank, case, loss, at, to_victim=scam)
+            )
             if not loss.cents:
                 continue
             whole = economy.streams.one(Purpose.REPORT, campaign, second=customer, draw=1)
             if loss.cents > recovered and (not scam or whole[0] < banks.scam_reimbursed):
-                self.bank.later(at + int((0.2 + 3.0 * u[0]) * DAY), "reimburse", campaign, customer, loss, loss.cents - recovered)
+                self.bank.later(
+                    at + int((0.2 + 3.0 * u[0]) * DAY), "reimburse", campaign, customer, loss, loss.cents - recovered
+                )
             liable = loss.rail == pay.CARD and loss.merchant >= 0 and loss.remote and not loss.secure
             if liable and u[1] < banks.merchant_liability:
                 days = banks.chargeback_days * float(np.exp(0.35 * to_normal(u[2:3])[0]))
@@ -194,9 +213,15 @@ class Claims:
             return None
         if loss.remote:
             return REASON_CARD_NOT_PRESENT
-        return REASON_LOST if self.bank.economy.underworld.typology_of(case.campaign) == "lost_stolen" else REASON_COUNTERFEIT
+        return (
+            REASON_LOST
+            if self.bank.economy.underworld.typology_of(case.campaign) == "lost_stolen"
+            else REASON_COUNTERFEIT
+        )
 
-    def label(self, number: int, of: int, at: int, source: str, reason: str | None, label: str, recovered: int = 0) -> None:
+    def label(
+        self, number: int, of: int, at: int, source: str, reason: str | None, label: str, recovered: int = 0
+    ) -> None:
         """Write a label event for an exported transaction.
 
         Args:
@@ -224,7 +249,9 @@ class Claims:
         """Return the id of a posting that belongs to a loss: unique by the loss's own id."""
         return mixed(loss.number ^ what, self.bank.economy.ids.posting)
 
-    def book(self, kind: int, loss: Loss, customer: int, payer: int, payee: int, cents: int, at: int, what: int) -> None:
+    def book(
+        self, kind: int, loss: Loss, customer: int, payer: int, payee: int, cents: int, at: int, what: int
+    ) -> None:
         """Submit a movement that the bank makes because of a loss."""
         row = pay.blank(1)
         row["transaction_id"] = self._number(loss, what)
@@ -244,9 +271,15 @@ class Claims:
         economy = self.bank.economy
         exported = loss.number if loss.at >= economy.export_start else 0
         economy.settlement.post(
-            kind, np.array([payer]), np.array([payee]), np.array([loss.cents]), np.array([loss.merchant]),
-            np.array([self._number(loss, what)], dtype=np.uint64), at, exported,
-        )  # fmt: skip
+            kind,
+            np.array([payer]),
+            np.array([payee]),
+            np.array([loss.cents]),
+            np.array([loss.merchant]),
+            np.array([self._number(loss, what)], dtype=np.uint64),
+            at,
+            exported,
+        )
 
     def _chargeback(self, at: int, campaign: int, loss: Loss) -> None:
         """Charge a loss back to the merchant; some merchants win it back."""
@@ -262,7 +295,9 @@ class Claims:
 
     def _represent(self, at: int, campaign: int, loss: Loss) -> None:
         ledger = self.bank.economy.ledger
-        self._post(S_REPRESENTMENT, loss, int(ledger.loss_accounts[self.bank.row]), ledger.merchant_base + loss.merchant, at, 3)
+        self._post(
+            S_REPRESENTMENT, loss, int(ledger.loss_accounts[self.bank.row]), ledger.merchant_base + loss.merchant, at, 3
+        )
         self.bank.economy.underworld.account(campaign, loss.at, "charged_back", -loss.cents)
 
     def freeze(self, customer: int, at: int, hours: float) -> None:

@@ -27,7 +27,9 @@ class CredentialMarket:
         self.stock = np.empty(0, dtype=CREDENTIAL)
         self.arrivals: list[NDArray[np.void]] = []
 
-    def add(self, customers: NDArray[Any], slots: NDArray[Any], cards: NDArray[Any], stolen: NDArray[Any] | int) -> None:
+    def add(
+        self, customers: NDArray[Any], slots: NDArray[Any], cards: NDArray[Any], stolen: NDArray[Any] | int
+    ) -> None:
         """Offer details.
 
         Args:

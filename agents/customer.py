@@ -117,8 +117,12 @@ class Customer(ColumnAgent):
     )
     age = Derived(_age, unit="year", doc="age in the year of the run's current day")
     segment = Derived(lambda p, r: np.array(SEGMENTS)[p.data["segment_code"][r]], doc="employed ... business")
-    region = Derived(lambda p, r: np.array(REGIONS)[p.model.world.areas["region"][p.data["area"][r]]], doc="region of the home")
-    income_band = Derived(lambda p, r: np.array(INCOME_BANDS)[p.data["income_band_code"][r]], doc="band of yearly net income")
+    region = Derived(
+        lambda p, r: np.array(REGIONS)[p.model.world.areas["region"][p.data["area"][r]]], doc="region of the home"
+    )
+    income_band = Derived(
+        lambda p, r: np.array(INCOME_BANDS)[p.data["income_band_code"][r]], doc="band of yearly net income"
+    )
 
     def submit(self, payee: Any, amount: float, **details: Any) -> int:
         """Ask the bank for a payment at the current tick and return its transaction id.

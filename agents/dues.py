@@ -1,4 +1,4 @@
-"""What customers must pay each month: housing, utilities, telephone, insurance, loans, subscriptions, shares of rent."""
+"""What customers must pay each month: housing, utilities, telephone, insurance, loans, subscriptions, rent shares."""
 
 from __future__ import annotations
 
@@ -9,7 +9,16 @@ from numpy.typing import NDArray
 
 from finsim.agents import customer as cu
 from finsim.agents.places import Founding
-from finsim.agents.world import BY_CHECK, BY_CREDIT_CARD, BY_DEBIT_CARD, BY_DIRECT_DEBIT, BY_INSTANT, BY_TRANSFER, OBLIGATION, TO_WALLET
+from finsim.agents.world import (
+    BY_CHECK,
+    BY_CREDIT_CARD,
+    BY_DEBIT_CARD,
+    BY_DIRECT_DEBIT,
+    BY_INSTANT,
+    BY_TRANSFER,
+    OBLIGATION,
+    TO_WALLET,
+)
 from finsim.ledger import LANDLORDS, LENDERS, Ledger
 from finsim.parameters import Parameters
 from finsim.rng import Purpose, Streams, to_normal
@@ -36,7 +45,9 @@ class _Book:
         self.parts.append(part)
 
 
-def _means(weights: NDArray[np.float64], u: NDArray[np.float64], automatic: NDArray[np.bool_], cards: NDArray[Any]) -> NDArray[np.int64]:
+def _means(
+    weights: NDArray[np.float64], u: NDArray[np.float64], automatic: NDArray[np.bool_], cards: NDArray[Any]
+) -> NDArray[np.int64]:
     """Return how each pays a bill, (n,) BY_...: weights of (debit card, credit card, check, bank) and the own habit."""
     table = np.cumsum(weights / weights.sum())
     choice = np.searchsorted(table, u).clip(0, 3)
@@ -55,7 +66,9 @@ def _pick_online(founding: Founding, category: int, u: NDArray[np.float64]) -> N
     return np.asarray(first + np.searchsorted(cumulative, u * cumulative[-1]).clip(0, end - first - 1))
 
 
-def found_dues(data: NDArray[Any], parameters: Parameters, streams: Streams, founding: Founding, ledger: Ledger) -> NDArray[np.void]:
+def found_dues(
+    data: NDArray[Any], parameters: Parameters, streams: Streams, founding: Founding, ledger: Ledger
+) -> NDArray[np.void]:
     """Return the customers' obligations, (n,) OBLIGATION sorted by (due, owner).
 
     Amounts of utilities, telephone and insurance follow the diary's distribution of their payee type at
@@ -68,7 +81,6 @@ def found_dues(data: NDArray[Any], parameters: Parameters, streams: Streams, fou
     person = ~business
     automatic = streams.uniform(Purpose.OBLIGATION, n, draw=99)[:, 0] < b.automatic_bill_share
     income = data["income_cents"].astype(float)
-    names = founding.category_names
 
     u = streams.uniform(Purpose.OBLIGATION, n)
     v = streams.uniform(Purpose.OBLIGATION, n, draw=1)
@@ -80,29 +92,70 @@ def found_dues(data: NDArray[Any], parameters: Parameters, streams: Streams, fou
     flatmate = (rows + 1) % n
     pays_rent = np.flatnonzero(rents & ~shares & person)
     rent_means = np.select([v[:, 2] < 0.3, v[:, 2] < 0.55], [BY_CHECK, BY_TRANSFER], BY_DIRECT_DEBIT)
-    book.add(pays_rent, HOUSING, payee=ledger.named[LANDLORDS], amount=cost[pays_rent], due=rent_due[pays_rent], means=rent_means[pays_rent])
+    book.add(
+        pays_rent,
+        HOUSING,
+        payee=ledger.named[LANDLORDS],
+        amount=cost[pays_rent],
+        due=rent_due[pays_rent],
+        means=rent_means[pays_rent],
+    )
     flat = np.flatnonzero(shares)
-    book.add(flat, FLATMATE, payee=flatmate[flat] * cu.SLOTS, amount=0.5 * cost[flat] // 500 * 500, due=rent_due[flat], means=BY_INSTANT)
+    book.add(
+        flat,
+        FLATMATE,
+        payee=flatmate[flat] * cu.SLOTS,
+        amount=0.5 * cost[flat] // 500 * 500,
+        due=rent_due[flat],
+        means=BY_INSTANT,
+    )
     owns = np.flatnonzero(mortgage & person)
-    book.add(owns, HOUSING, payee=ledger.named[LENDERS], amount=cost[owns] + (v[owns, 3] * 500).astype(int), due=rent_due[owns], means=BY_DIRECT_DEBIT)
+    book.add(
+        owns,
+        HOUSING,
+        payee=ledger.named[LENDERS],
+        amount=cost[owns] + (v[owns, 3] * 500).astype(int),
+        due=rent_due[owns],
+        means=BY_DIRECT_DEBIT,
+    )
     loans = np.flatnonzero((u[:, 3] < b.loan_share) & person)
     size = np.clip(0.07 * income, 8_000, 90_000) * np.exp(0.35 * to_normal(v[:, 1]))
     due = 1 + (v[:, 2] * 28).astype(int)
     loan_means = np.where(automatic, BY_DIRECT_DEBIT, BY_TRANSFER)
-    book.add(loans, LOAN, payee=ledger.named[LENDERS], amount=size[loans].astype(int), due=due[loans], means=loan_means[loans])
+    book.add(
+        loans,
+        LOAN,
+        payee=ledger.named[LENDERS],
+        amount=size[loans].astype(int),
+        due=due[loans],
+        means=loan_means[loans],
+    )
 
     _add_bills(book, data, parameters, streams, founding, ledger, automatic)
     _add_subscriptions(book, data, parameters, streams, founding, ledger)
     w = streams.uniform(Purpose.OBLIGATION, n, draw=50)
     wallet = np.flatnonzero((data["accounts"] & 8 > 0) & person)
     amount = (2_000 + 1_000 * (w[:, 0] * 9).astype(int))[wallet]
-    book.add(wallet, TOP_UP, payee=wallet * cu.SLOTS + cu.WALLET, amount=amount, due=1 + (w[wallet, 1] * 28).astype(int), means=TO_WALLET)
+    book.add(
+        wallet,
+        TOP_UP,
+        payee=wallet * cu.SLOTS + cu.WALLET,
+        amount=amount,
+        due=1 + (w[wallet, 1] * 28).astype(int),
+        means=TO_WALLET,
+    )
     dues = np.concatenate(book.parts)
     return dues[np.lexsort((dues["number"], dues["owner"], dues["due"]))]
 
 
 def _add_bills(
-    book: _Book, data: NDArray[Any], parameters: Parameters, streams: Streams, founding: Founding, ledger: Ledger, automatic: NDArray[np.bool_]
+    book: _Book,
+    data: NDArray[Any],
+    parameters: Parameters,
+    streams: Streams,
+    founding: Founding,
+    ledger: Ledger,
+    automatic: NDArray[np.bool_],
 ) -> None:
     """Add the bills of the categories that are marked as bills, in as many copies as their share of payments asks."""
     n, b = len(data), parameters.behaviour
@@ -118,17 +171,29 @@ def _add_bills(
             v = streams.uniform(Purpose.OBLIGATION, n, second=position, draw=2 * copy + 11)
             owners = np.flatnonzero(u[:, 0] < min(1.0, mean - copy))
             merchant = _pick_online(founding, position, u[owners, 1])
-            amount = 100 * b.price_level * np.exp(category.log_mean + 0.85 * category.log_sigma * to_normal(u[owners, 2])) * scale[owners]
+            amount = (
+                100
+                * b.price_level
+                * np.exp(category.log_mean + 0.85 * category.log_sigma * to_normal(u[owners, 2]))
+                * scale[owners]
+            )
             weights = np.array([category.debit_card, category.credit_card * 1.3, category.check * 0.6, category.bank])
             book.add(
-                owners, number + copy,
-                payee=ledger.merchant_base + merchant, merchant=merchant, category=position,
-                amount=np.clip(amount, 500, 300_000).astype(np.int64), sigma=0.12 if name == "utilities" else 0.0,
-                due=1 + (u[owners, 3] * 28).astype(int), means=_means(weights, v[owners, 0], automatic[owners], data["cards"][owners]),
-            )  # fmt: skip
+                owners,
+                number + copy,
+                payee=ledger.merchant_base + merchant,
+                merchant=merchant,
+                category=position,
+                amount=np.clip(amount, 500, 300_000).astype(np.int64),
+                sigma=0.12 if name == "utilities" else 0.0,
+                due=1 + (u[owners, 3] * 28).astype(int),
+                means=_means(weights, v[owners, 0], automatic[owners], data["cards"][owners]),
+            )
 
 
-def _add_subscriptions(book: _Book, data: NDArray[Any], parameters: Parameters, streams: Streams, founding: Founding, ledger: Ledger) -> None:
+def _add_subscriptions(
+    book: _Book, data: NDArray[Any], parameters: Parameters, streams: Streams, founding: Founding, ledger: Ledger
+) -> None:
     """Add subscriptions on a stored card, to merchants of digital goods."""
     n = len(data)
     position = founding.category_names.index("digital_goods")
@@ -138,13 +203,20 @@ def _add_subscriptions(book: _Book, data: NDArray[Any], parameters: Parameters, 
         v = streams.uniform(Purpose.OBLIGATION, n, draw=21 + 2 * copy)
         owners = np.flatnonzero((u[:, 0] < share) & (data["cards"] > 0))
         merchant = _pick_online(founding, position, u[owners, 1])
-        amount = (np.array([4, 7, 9, 11, 14, 15, 19, 29])[(u[owners, 2] ** 1.5 * 8).astype(int)] * 100 + 99).astype(np.int64)
+        amount = (np.array([4, 7, 9, 11, 14, 15, 19, 29])[(u[owners, 2] ** 1.5 * 8).astype(int)] * 100 + 99).astype(
+            np.int64
+        )
         credit = (v[owners, 0] < 0.55) & (data["cards"][owners] & 4 > 0) | (data["cards"][owners] & 1 == 0)
         book.add(
-            owners, SUBSCRIPTION + copy,
-            payee=ledger.merchant_base + merchant, merchant=merchant, category=position, amount=amount,
-            due=1 + (u[owners, 3] * 28).astype(int), means=np.where(credit, BY_CREDIT_CARD, BY_DEBIT_CARD),
-        )  # fmt: skip
+            owners,
+            SUBSCRIPTION + copy,
+            payee=ledger.merchant_base + merchant,
+            merchant=merchant,
+            category=position,
+            amount=amount,
+            due=1 + (u[owners, 3] * 28).astype(int),
+            means=np.where(credit, BY_CREDIT_CARD, BY_DEBIT_CARD),
+        )
 
 
 def monthly_dues(dues: NDArray[np.void], customers: int) -> NDArray[np.int64]:

@@ -13,7 +13,7 @@ from finsim.agents.customer import Customer
 from finsim.agents.dues import found_dues, monthly_dues
 from finsim.agents.employer import Employer
 from finsim.agents.merchant import Merchant
-from finsim.agents.places import Founding, found_places
+from finsim.agents.places import found_places
 from finsim.agents.tables import behaviour_record, habit_tables, mean_ticket, rule_table
 from finsim.agents.world import Books, Habits, People, Places
 from finsim.errors import ScenarioError
@@ -68,7 +68,9 @@ def found(model: Any, parameters: Parameters, streams: Streams, id_key: np.uint6
     count = len(founding.merchants["area"])
     for name, number, kind in (("customers", size, CUSTOMER), ("merchants", count, MERCHANT)):
         if number > capacity(kind)[0]:
-            raise ScenarioError(f"population.{name}: {number} is more than the {capacity(kind)[0]} that ids can tell apart")
+            raise ScenarioError(
+                f"population.{name}: {number} is more than the {capacity(kind)[0]} that ids can tell apart"
+            )
     employers = max(4, round(size * parameters.population.employers_per_1000_customers / 1000.0))
     outside = Outside(len(parameters.banks.institutions), parameters.banks.acquirers, employers, max(50, size // 2))
     ledger = Ledger(size, count, outside)
@@ -88,9 +90,20 @@ def found(model: Any, parameters: Parameters, streams: Streams, id_key: np.uint6
     habits(data, parameters, streams, monthly_dues(dues, size), ticket, share)
     places = founding.places._replace(merchants=merchants.data)
     birth.favourites = np.full((size, founding.favourite_slots), -1, dtype=np.int32)
-    draw_favourites(streams.keys[Purpose.SOCIAL], data, places, founding.categories, parameters.behaviour.foreign_online_share, birth.favourites, np.arange(size), 0)
+    draw_favourites(
+        streams.keys[Purpose.SOCIAL],
+        data,
+        places,
+        founding.categories,
+        parameters.behaviour.foreign_online_share,
+        birth.favourites,
+        np.arange(size),
+        0,
+    )
     persons = (ledger.person_base, outside.persons)
-    birth.contacts = social_graph(size, parameters.population.contacts, parameters.population.rewiring, persons, streams)
+    birth.contacts = social_graph(
+        size, parameters.population.contacts, parameters.population.rewiring, persons, streams
+    )
     merchants.data["working_cents"] = 200_000 + (merchants.data["popularity"] * 500_000).astype(np.int64)
     employing = _found_employers(model, ledger, employers, streams)
     return World(
@@ -126,7 +139,9 @@ def found(model: Any, parameters: Parameters, streams: Streams, id_key: np.uint6
     )
 
 
-def _give_shops(data: NDArray[Any], merchants: NDArray[Any], birth: Birth, parameters: Parameters, streams: Streams, first_day: int) -> None:
+def _give_shops(
+    data: NDArray[Any], merchants: NDArray[Any], birth: Birth, parameters: Parameters, streams: Streams, first_day: int
+) -> None:
     """Let some small firms own a merchant of their own town, or one that sells online."""
     firms = birth.businesses[data["since_day"][birth.businesses] <= first_day]
     u = streams.uniform(Purpose.BUSINESS, len(data))[firms]

@@ -59,7 +59,9 @@ class Fraudster(mesa.Agent):  # type: ignore[misc]
 
     def launch(self, typology: str, at: int, facts: dict[str, Any] | None = None, victim: int = -1) -> Campaign | None:
         """Begin a campaign; None where it comes to nothing."""
-        campaign = Campaign((self.row << ORDINAL_BITS) | self.count, typology, self.row, at, victim=victim, facts=facts or {})
+        campaign = Campaign(
+            (self.row << ORDINAL_BITS) | self.count, typology, self.row, at, victim=victim, facts=facts or {}
+        )
         self.count += 1
         first = registry()[typology].launch(self.underworld, campaign, at)
         if first is None:
@@ -109,7 +111,9 @@ class Fraudster(mesa.Agent):  # type: ignore[misc]
             at, number = heapq.heappop(self.due)
             campaign = self.campaigns.get(number)
             if campaign is not None:
-                self._next(campaign, registry()[campaign.typology].act(self.underworld, campaign, max(at, self.economy.now)))
+                self._next(
+                    campaign, registry()[campaign.typology].act(self.underworld, campaign, max(at, self.economy.now))
+                )
         if self.due:
             self.economy.agenda.wake(self.key, self.due[0][0])
 
@@ -138,7 +142,12 @@ class Fraudster(mesa.Agent):  # type: ignore[misc]
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take back what `state` returned."""
-        self.count, self.due, self.campaigns, self.tries = state["count"], list(state["due"]), state["campaigns"], state["tries"]
+        self.count, self.due, self.campaigns, self.tries = (
+            state["count"],
+            list(state["due"]),
+            state["campaigns"],
+            state["tries"],
+        )
         heapq.heapify(self.due)
 
 

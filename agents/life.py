@@ -91,11 +91,24 @@ class Life:
             self.economy.log.event(int(when[customer]), customer, "address_changed")
             if draw[customer] < 1 / 3:
                 share = draw[customer] * 3.0
-                data["area"][customer] = int(np.searchsorted(places.area_cumulative, share * places.area_cumulative[-1]).clip(0, places.homes - 1))
+                data["area"][customer] = int(
+                    np.searchsorted(places.area_cumulative, share * places.area_cumulative[-1]).clip(
+                        0, places.homes - 1
+                    )
+                )
                 one = np.array([customer])
                 key = self.economy.streams.keys[Purpose.SOCIAL]
                 share_abroad = self.economy.config.parameters.behaviour.foreign_online_share
-                draw_favourites(key, data, places, world.habits.categories, share_abroad, world.people.favourites, one, self.economy.day)
+                draw_favourites(
+                    key,
+                    data,
+                    places,
+                    world.habits.categories,
+                    share_abroad,
+                    world.people.favourites,
+                    one,
+                    self.economy.day,
+                )
 
     def _jobs(self, rows: NDArray[np.int64], draw: NDArray[np.float64]) -> None:
         data = self.economy.world.customers.data

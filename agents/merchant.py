@@ -11,7 +11,10 @@ from finsim.population import Column, ColumnAgent, Derived
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-AREA = np.dtype([("latitude", "f4"), ("longitude", "f4"), ("country", "u1"), ("region", "u1"), ("online", "u1"), ("weight", "f8")], align=True)
+AREA = np.dtype(
+    [("latitude", "f4"), ("longitude", "f4"), ("country", "u1"), ("region", "u1"), ("online", "u1"), ("weight", "f8")],
+    align=True,
+)
 """Areas: homes first, then the home country's online market, then one place in each foreign country."""
 
 
@@ -41,4 +44,6 @@ class Merchant(ColumnAgent):
     working_cents = Column("i8", unit="cent", doc="level above which its money leaves to suppliers each week")
 
     balance = Derived(_balance, unit="currency", doc="receivable and working account together")
-    category = Derived(lambda p, r: np.array(p.model.world.category_names)[p.data["category_code"][r]], doc="name of the category")
+    category = Derived(
+        lambda p, r: np.array(p.model.world.category_names)[p.data["category_code"][r]], doc="name of the category"
+    )

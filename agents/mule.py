@@ -80,7 +80,11 @@ class MuleMarket:
     def choose(self, campaign: Campaign, u: float, v: float) -> int:
         """Return an account row to pay to: a mule among the customers, or one at another bank."""
         economy = self.underworld.economy
-        pool = [mule for mule in self.pool.get(campaign.ring, []) if mule != campaign.victim and not economy.world.customers.data["frozen"][mule]]
+        pool = [
+            mule
+            for mule in self.pool.get(campaign.ring, [])
+            if mule != campaign.victim and not economy.world.customers.data["frozen"][mule]
+        ]
         if u < self.underworld.settings.mules.outside or not pool:
             key = (campaign.ring * 37 + int(v * 6)) * 2_654_435_761 % economy.ledger.outside.persons
             return int(economy.ledger.person_base + key)
@@ -101,7 +105,9 @@ class MuleMarket:
         self._send(row, u[3], v)
         row["device"] = device
         near = not thief or v[2] < 0.6
-        row["place"] = economy.world.customers.data["area"][customer] if near else world.ring_area(max(campaign.ring, 0))
+        row["place"] = (
+            economy.world.customers.data["area"][customer] if near else world.ring_area(max(campaign.ring, 0))
+        )
         row["country"] = economy.world.places.areas["country"][row["place"][0]]
         home = customer << 7 | int(economy.world.customers.data["home_ip"][customer])
         row["ip"] = home if not thief else ring_code(max(campaign.ring, 0), 131_072 + int(v[3] * 400))
@@ -118,13 +124,21 @@ class MuleMarket:
         if cents > 350_000:
             row["rail"] = pay.ACH if u < 0.6 else pay.WIRE
         row["channel"] = pay.APP if v[0] < 0.75 else pay.ONLINE
-        row["authentication"] = pay.BIOMETRIC if v[0] < 0.75 and v[1] < 0.6 else (pay.ONE_TIME_CODE if v[1] > 0.93 else pay.NO_AUTHENTICATION)
+        row["authentication"] = (
+            pay.BIOMETRIC
+            if v[0] < 0.75 and v[1] < 0.6
+            else (pay.ONE_TIME_CODE if v[1] > 0.93 else pay.NO_AUTHENTICATION)
+        )
 
     def observe(self, campaign: Campaign, row: np.void) -> None:
         """When stolen money is on its way to a mule, draw how long it will rest there."""
         world = self.underworld
         economy = world.economy
-        if row["decision"] != pay.APPROVED or row["rail"] == pay.CARD or row["payee"] >= economy.ledger.customer_accounts:
+        if (
+            row["decision"] != pay.APPROVED
+            or row["rail"] == pay.CARD
+            or row["payee"] >= economy.ledger.customer_accounts
+        ):
             return
         mule = int(row["payee"]) // SLOTS
         if not row["truth"] or mule == row["owner"]:
@@ -172,7 +186,15 @@ class MuleMarket:
                     self._withdraw(campaign, mule, part, at + k * int((4 + 50 * v[0]) * MINUTE))
             return
         to_mule = hop <= MOST_HOPS and u[2] > 0.75
-        payee = self.choose(campaign, v[0], v[1]) if to_mule else int(economy.ledger.named[EXCHANGE] if v[2] < 0.3 else economy.ledger.person_base + int(v[3] * economy.ledger.outside.persons))
+        payee = (
+            self.choose(campaign, v[0], v[1])
+            if to_mule
+            else int(
+                economy.ledger.named[EXCHANGE]
+                if v[2] < 0.3
+                else economy.ledger.person_base + int(v[3] * economy.ledger.outside.persons)
+            )
+        )
         if payee // SLOTS == mule:
             return
         stage = LAYERING if payee < economy.ledger.customer_accounts else CASH_OUT
@@ -187,7 +209,18 @@ class MuleMarket:
     def _withdraw(self, campaign: Campaign, mule: int, cents: int, at: int) -> None:
         economy = self.underworld.economy
         code = economy.life.cards.code(mule, 0)
-        withdraw_cash(self.underworld, campaign, mule, code, at, CASH_OUT, magstripe=False, far=False, cents=cents, laundering=True)
+        withdraw_cash(
+            self.underworld,
+            campaign,
+            mule,
+            code,
+            at,
+            CASH_OUT,
+            magstripe=False,
+            far=False,
+            cents=cents,
+            laundering=True,
+        )
 
     # -- recall -------------------------------------------------------------------------------------------
 
@@ -230,4 +263,3 @@ def _keenness(data: Any, year: int) -> Any:
     age = year - data["birth_year"]
     weight = np.where(age < 40, 1.0, 0.22) * np.exp(-data["income_band_code"] * 0.35)
     return weight * (data["segment_code"] != RETIRED)
-

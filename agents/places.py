@@ -16,12 +16,28 @@ from finsim.rng import Purpose, Streams, to_normal
 
 REGION_SHARES = (0.17, 0.21, 0.39, 0.23)
 """Shares of the four US census regions in the population (assumption: rounded census shares)."""
-REGION_BOXES = ((39.5, 45.0, -79.0, -70.5), (37.0, 47.0, -97.0, -81.0), (27.0, 38.0, -103.0, -77.0), (33.0, 48.0, -123.0, -106.0))
+REGION_BOXES = (
+    (39.5, 45.0, -79.0, -70.5),
+    (37.0, 47.0, -97.0, -81.0),
+    (27.0, 38.0, -103.0, -77.0),
+    (33.0, 48.0, -123.0, -106.0),
+)
 """Southern, northern, western and eastern bound of the places drawn in each region, degrees."""
 FOREIGN_PLACES = {
-    "CA": (43.7, -79.4), "MX": (19.4, -99.1), "GB": (51.5, -0.1), "FR": (48.9, 2.4), "DE": (52.5, 13.4), "ES": (40.4, -3.7), "IT": (41.9, 12.5),
-    "JP": (35.7, 139.7), "BR": (-23.6, -46.6), "TH": (13.8, 100.5), "RO": (44.4, 26.1), "NG": (6.5, 3.4), "CN": (31.2, 121.5),
-}  # fmt: skip
+    "CA": (43.7, -79.4),
+    "MX": (19.4, -99.1),
+    "GB": (51.5, -0.1),
+    "FR": (48.9, 2.4),
+    "DE": (52.5, 13.4),
+    "ES": (40.4, -3.7),
+    "IT": (41.9, 12.5),
+    "JP": (35.7, 139.7),
+    "BR": (-23.6, -46.6),
+    "TH": (13.8, 100.5),
+    "RO": (44.4, 26.1),
+    "NG": (6.5, 3.4),
+    "CN": (31.2, 121.5),
+}
 FOREIGN_PER_CATEGORY = 3
 """Merchants of each category in each foreign place (assumption: few are met by a sample of one country's cards)."""
 MACHINES_PER_1000 = 6.0
@@ -83,14 +99,20 @@ def category_table(parameters: Parameters) -> tuple[list[str], NDArray[np.void],
         row["position_count"] = category.favourites if category.in_person > 0.02 and not category.bill else 0
         slot += int(row["position_count"])
         row["online_first"] = slot
-        row["online_count"] = min(category.favourites, max(1, round(4 * (1.0 - category.in_person)))) if category.in_person < 0.98 and not category.bill else 0
+        row["online_count"] = (
+            min(category.favourites, max(1, round(4 * (1.0 - category.in_person))))
+            if category.in_person < 0.98 and not category.bill
+            else 0
+        )
         slot += int(row["online_count"])
     machine = table[-1]
     machine["mcc"], machine["in_person"], machine["position_first"], machine["position_count"] = 6011, 1.0, slot, 2
     return [*names, "cash_machine"], table, slot + 2
 
 
-def merchant_cells(parameters: Parameters, areas: NDArray[np.void], categories: NDArray[np.void]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def merchant_cells(
+    parameters: Parameters, areas: NDArray[np.void], categories: NDArray[np.void]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return (area, category) of every merchant, two (M,) int64 arrays, in order of area, category."""
     homes = parameters.population.areas
     settings = list(parameters.behaviour.categories.values())
@@ -110,7 +132,11 @@ def merchant_cells(parameters: Parameters, areas: NDArray[np.void], categories: 
             expected = total * weight[k] * settings_k.in_person * size[area]
             common = expected > 0.05 or area == k % homes
             add(area, k, max(round(expected), 1) if common and settings_k.in_person > 0.02 else 0)
-        add(area, len(settings), max(1, round(parameters.population.customers * MACHINES_PER_1000 / 1000.0 * size[area])))
+        add(
+            area,
+            len(settings),
+            max(1, round(parameters.population.customers * MACHINES_PER_1000 / 1000.0 * size[area])),
+        )
     for k, settings_k in enumerate(settings):
         add(homes, k, max(2, round(total * weight[k] * (1.0 - settings_k.in_person))))
     for area in range(homes + 1, len(areas)):
@@ -137,7 +163,7 @@ def found_places(parameters: Parameters, streams: Streams, first_day: int) -> Fo
     cell = area * kinds + category
     start = np.searchsorted(cell, np.arange(len(areas) * kinds + 1))
     rank = np.arange(count) - start[cell] + 1
-    popularity = rank ** -parameters.population.merchant_popularity_exponent * np.exp(0.5 * to_normal(u[:, 0]))
+    popularity = rank**-parameters.population.merchant_popularity_exponent * np.exp(0.5 * to_normal(u[:, 0]))
     online = areas["online"][area] == 1
     busy = popularity * (categories["in_person"][category] > 0)
     merchants: dict[str, NDArray[Any]] = {

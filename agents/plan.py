@@ -14,14 +14,18 @@ from finsim.agents import slots as s
 from finsim.agents.customer import BUSINESS, NO_PAY
 from finsim.agents.plan_dues import due_days, first_due, plan_dues
 from finsim.agents.slots import draw
-from finsim.agents.world import Books, Habits, Places, People
 from finsim.compile import inline, kernel
 from finsim.ids import NO_CODE, PLANNED, transaction_id
 from finsim.rng import Purpose, normal, pick, poisson
 
 # Plain numbers: compiled code reads them as constants.
 TRIPS, PURCHASE, PLACE, MEANS = int(Purpose.TRIPS), int(Purpose.PURCHASE), int(Purpose.PLACE), int(Purpose.MEANS)
-CASH, TRAVEL, MISTAKE, PERSON = int(Purpose.CASH), int(Purpose.TRAVEL), int(Purpose.MISTAKE), int(Purpose.PERSON_TO_PERSON)
+CASH, TRAVEL, MISTAKE, PERSON = (
+    int(Purpose.CASH),
+    int(Purpose.TRAVEL),
+    int(Purpose.MISTAKE),
+    int(Purpose.PERSON_TO_PERSON),
+)
 
 # What a planned payment is, for its id: each source counts its own ordinals.
 P_PURCHASE, P_WITHDRAWAL, P_TRANSFER, P_VERIFICATION = 0, 1, 4, 8
@@ -72,7 +76,9 @@ def choose_merchant(c, o, day, number, category, remote, here, places, habits, p
     if remote:
         area = np.int64(places.homes)
         if w < behaviour.foreign_online:
-            area = places.homes + 1 + np.int64((w / behaviour.foreign_online) * (places.areas.shape[0] - places.homes - 1))
+            area = (
+                places.homes + 1 + np.int64((w / behaviour.foreign_online) * (places.areas.shape[0] - places.homes - 1))
+            )
     elif away:
         area = here
     else:
@@ -204,13 +210,37 @@ def purchase(out, n, c, o, day, time, number, hour, here, places, habits, people
         time = s.time_of_day(habits.remote_hours, b, d)
     if means == 0:
         if c.cash_planned < amount:
-            withdraw(out[n], c, o, day, max(time - np.int64(300_000_000 + d * 3_000_000_000), 60_000_000), number, here, places, habits, people, books)
+            withdraw(
+                out[n],
+                c,
+                o,
+                day,
+                max(time - np.int64(300_000_000 + d * 3_000_000_000), 60_000_000),
+                number,
+                here,
+                places,
+                habits,
+                people,
+                books,
+            )
             n += 1
         if c.cash_planned < amount:
             means = 1 if c.cards & 1 else 2
     t = out[n]
     n += 1
-    head(t, o, time, amount, pay.PURCHASE, books.id_key[0], P_PURCHASE, day, number, o * 4, books.merchant_base[0] + merchant)
+    head(
+        t,
+        o,
+        time,
+        amount,
+        pay.PURCHASE,
+        books.id_key[0],
+        P_PURCHASE,
+        day,
+        number,
+        o * 4,
+        books.merchant_base[0] + merchant,
+    )
     t.flags = pay.DISCRETIONARY
     t.merchant = merchant
     t.mcc = m.mcc
@@ -311,7 +341,9 @@ def plan_block(out, cursors, first, last, conditions, places, habits, people, bo
     earliest, latest = due_days(conditions)
     for k in range(cursors.shape[0]):
         cursors[k, 0] = earliest + k if earliest + k <= latest else 0
-        cursors[k, 1] = first_due(people.obligations, cursors[k, 0], first) if cursors[k, 0] > 0 else people.obligations.shape[0]
+        cursors[k, 1] = (
+            first_due(people.obligations, cursors[k, 0], first) if cursors[k, 0] > 0 else people.obligations.shape[0]
+        )
     for o in range(first, last):
         if n + ROOM > out.shape[0]:
             return n, o

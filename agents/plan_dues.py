@@ -8,12 +8,24 @@ from finsim import payments as pay
 from finsim.agents import slots as s
 from finsim.agents.customer import BIWEEKLY, BUSINESS, MONTHLY, NO_PAY, PENSION, SEMIMONTHLY, WEEKLY
 from finsim.agents.slots import draw
-from finsim.agents.world import BY_CHECK, BY_CREDIT_CARD, BY_DEBIT_CARD, BY_DIRECT_DEBIT, BY_INSTANT, BY_TRANSFER, TO_WALLET
+from finsim.agents.world import (
+    BY_CHECK,
+    BY_CREDIT_CARD,
+    BY_DEBIT_CARD,
+    BY_DIRECT_DEBIT,
+    BY_TRANSFER,
+    TO_WALLET,
+)
 from finsim.compile import inline
-from finsim.ids import NO_CODE, PLANNED, transaction_id
-from finsim.rng import Purpose, normal, pick, poisson
+from finsim.ids import PLANNED, transaction_id
+from finsim.rng import Purpose, normal, poisson
 
-BILL, INCOME, PERSON, FIRM = int(Purpose.BILL), int(Purpose.INCOME), int(Purpose.PERSON_TO_PERSON), int(Purpose.BUSINESS)
+BILL, INCOME, PERSON, FIRM = (
+    int(Purpose.BILL),
+    int(Purpose.INCOME),
+    int(Purpose.PERSON_TO_PERSON),
+    int(Purpose.BUSINESS),
+)
 
 # Sources of planned payments, for their ids.
 P_BILL, P_INCOME, P_TRANSFER, P_SAVINGS, P_STATEMENT, P_FIRM, P_DEPOSIT = 2, 3, 4, 5, 6, 7, 9
@@ -71,13 +83,41 @@ def income(out, n, c, o, conditions, people, books):  # type: ignore[no-untyped-
     if c.pay_schedule == WEEKLY:
         amount = np.int64(amount * np.exp(0.06 * normal(u)))
     t = out[n]
-    begin(t, o, day, np.int64((start + v) * HOUR), amount, pay.INCOME, pay.ACH, pay.BATCH, P_INCOME, 0, payer, o * 4, books.id_key[0])
+    begin(
+        t,
+        o,
+        day,
+        np.int64((start + v) * HOUR),
+        amount,
+        pay.INCOME,
+        pay.ACH,
+        pay.BATCH,
+        P_INCOME,
+        0,
+        payer,
+        o * 4,
+        books.id_key[0],
+    )
     t.flags = pay.FORCED
     n += 1
     if c.savings_cents > 0 and c.accounts & 2:
         t = out[n]
         time = np.int64((9.0 + 3.0 * w) * HOUR)
-        begin(t, o, day, time, c.savings_cents, pay.TRANSFER, pay.INSTANT, pay.BATCH, P_SAVINGS, 0, o * 4, o * 4 + 1, books.id_key[0])
+        begin(
+            t,
+            o,
+            day,
+            time,
+            c.savings_cents,
+            pay.TRANSFER,
+            pay.INSTANT,
+            pay.BATCH,
+            P_SAVINGS,
+            0,
+            o * 4,
+            o * 4 + 1,
+            books.id_key[0],
+        )
         t.flags = pay.DISCRETIONARY | pay.SAME_OWNER | pay.NO_RETRY
         n += 1
     return n
@@ -113,16 +153,58 @@ def bill(t, b, c, o, conditions, places, habits, people, books):  # type: ignore
         t.flags = pay.MANDATE
     elif means == BY_DEBIT_CARD or means == BY_CREDIT_CARD:
         use_credit = means == BY_CREDIT_CARD and c.cards & 4
-        begin(t, o, day, batch + 2 * HOUR, amount, pay.BILL, pay.CARD, pay.ONLINE, P_BILL, b.number, payer + (2 if use_credit else 0), b.payee, id_key)
+        begin(
+            t,
+            o,
+            day,
+            batch + 2 * HOUR,
+            amount,
+            pay.BILL,
+            pay.CARD,
+            pay.ONLINE,
+            P_BILL,
+            b.number,
+            payer + (2 if use_credit else 0),
+            b.payee,
+            id_key,
+        )
         t.entry_mode = pay.CARD_ON_FILE
         t.authentication = pay.NO_AUTHENTICATION
         t.flags = pay.MANDATE
         t.country = 0
     elif means == BY_TRANSFER:
-        begin(t, o, day, by_hand, amount, pay.BILL, pay.ACH, pay.ONLINE if w < 0.6 else pay.APP, P_BILL, b.number, payer, b.payee, id_key)
+        begin(
+            t,
+            o,
+            day,
+            by_hand,
+            amount,
+            pay.BILL,
+            pay.ACH,
+            pay.ONLINE if w < 0.6 else pay.APP,
+            P_BILL,
+            b.number,
+            payer,
+            b.payee,
+            id_key,
+        )
         s.at_home_online(t, c, o, places, np.int64(c.area), w, x)
     elif means == BY_CHECK:
-        begin(t, o, day, batch + 6 * HOUR, amount, pay.BILL, pay.CHECK, pay.BATCH, P_BILL, b.number, payer, b.payee, id_key)
+        begin(
+            t,
+            o,
+            day,
+            batch + 6 * HOUR,
+            amount,
+            pay.BILL,
+            pay.CHECK,
+            pay.BATCH,
+            P_BILL,
+            b.number,
+            payer,
+            b.payee,
+            id_key,
+        )
         t.flags = pay.MANDATE
     else:
         payee = np.int64(b.payee)
@@ -192,17 +274,59 @@ def statement(out, n, c, o, conditions, books):  # type: ignore[no-untyped-def]
     if c.accounts & 4:
         u, v, _, _ = draw(books.keys, BILL, o, 200, day, 0)
         if conditions.month_day == c.statement_day:
-            begin(out[n], o, day, np.int64((0.2 + u) * HOUR), 0, pay.INTEREST, pay.CARD, pay.BATCH, P_STATEMENT, 0, o * 4 + 2, income_account, id_key)
+            begin(
+                out[n],
+                o,
+                day,
+                np.int64((0.2 + u) * HOUR),
+                0,
+                pay.INTEREST,
+                pay.CARD,
+                pay.BATCH,
+                P_STATEMENT,
+                0,
+                o * 4 + 2,
+                income_account,
+                id_key,
+            )
             out[n].flags = pay.FORCED
             n += 1
         repay = (c.statement_day + 20) % 28 + 1
         if conditions.month_day == repay:
-            begin(out[n], o, day, np.int64((2.0 + 3.0 * v) * HOUR), 0, pay.REPAYMENT, pay.ACH, pay.BATCH, P_STATEMENT, 1, o * 4, o * 4 + 2, id_key)
+            begin(
+                out[n],
+                o,
+                day,
+                np.int64((2.0 + 3.0 * v) * HOUR),
+                0,
+                pay.REPAYMENT,
+                pay.ACH,
+                pay.BATCH,
+                P_STATEMENT,
+                1,
+                o * 4,
+                o * 4 + 2,
+                id_key,
+            )
             out[n].flags = pay.MANDATE | pay.SAME_OWNER | pay.NO_RETRY
             n += 1
     if c.accounts & 2 and conditions.day == conditions.month_end:
         u, _, _, _ = draw(books.keys, BILL, o, 201, day, 0)
-        begin(out[n], o, day, np.int64((20.0 + 2.0 * u) * HOUR), 0, pay.INTEREST, pay.INSTANT, pay.BATCH, P_STATEMENT, 2, income_account, o * 4 + 1, id_key)
+        begin(
+            out[n],
+            o,
+            day,
+            np.int64((20.0 + 2.0 * u) * HOUR),
+            0,
+            pay.INTEREST,
+            pay.INSTANT,
+            pay.BATCH,
+            P_STATEMENT,
+            2,
+            income_account,
+            o * 4 + 1,
+            id_key,
+        )
         out[n].flags = pay.FORCED
         n += 1
     return n
@@ -242,7 +366,9 @@ def transfer(t, c, o, number, conditions, large, places, habits, people, books):
     if payee < books.merchant_base[0] and (payee // 4 == o or people.customers[payee // 4].since_day > day):
         payee = people.suppliers[0] + payee % people.suppliers[1]
     shift = 2.9 if large else 0.35 * c.scale
-    cents = np.int64(100.0 * np.exp(behaviour.transfer_log_mean + shift + (0.6 if large else behaviour.transfer_sigma) * normal(w)))
+    cents = np.int64(
+        100.0 * np.exp(behaviour.transfer_log_mean + shift + (0.6 if large else behaviour.transfer_sigma) * normal(w))
+    )
     amount = min(round_amount(cents, x, a, behaviour.transfer_round), 2_500_000)
     rail = pay.INSTANT
     if b > behaviour.instant:
@@ -272,11 +398,27 @@ def transfers(out, n, c, o, conditions, places, habits, people, books):  # type:
     behaviour = habits.behaviour[0]
     for number in range(min(poisson(w, 0.55 * np.float64(c.transfer_rate)), 8)):
         a, b, d, e = draw(books.keys, PERSON, o, number, conditions.day, 4)
-        cents = np.int64(100.0 * np.exp(behaviour.transfer_log_mean + 0.35 * c.scale + behaviour.transfer_sigma * normal(a)))
+        cents = np.int64(
+            100.0 * np.exp(behaviour.transfer_log_mean + 0.35 * c.scale + behaviour.transfer_sigma * normal(a))
+        )
         payer = people.suppliers[0] + np.int64(b * people.suppliers[1])
         time = s.time_of_day(habits.remote_hours, d, e)
         amount = min(round_amount(cents, b, d, behaviour.transfer_round), 1_000_000)
-        begin(out[n], o, conditions.day, time, amount, pay.TRANSFER, pay.INSTANT, pay.APP, P_TRANSFER, 100 + number, payer, o * 4, books.id_key[0])
+        begin(
+            out[n],
+            o,
+            conditions.day,
+            time,
+            amount,
+            pay.TRANSFER,
+            pay.INSTANT,
+            pay.APP,
+            P_TRANSFER,
+            100 + number,
+            payer,
+            o * 4,
+            books.id_key[0],
+        )
         out[n].flags = pay.FORCED
         n += 1
     count = min(poisson(u, np.float64(c.transfer_rate)), 20)
@@ -301,7 +443,9 @@ def firm(out, n, c, o, conditions, places, habits, people, books):  # type: igno
         a, b, d, e = draw(books.keys, FIRM, o, number, day, 1)
         f, g, h, i = draw(books.keys, FIRM, o, number, day, 2)
         amount = max(np.int64(c.business_out / 9.0 * np.exp(0.9 * normal(a) - 0.4)), 1500)
-        payee = people.suppliers[0] + np.int64(b * b * people.suppliers[1] * 0.2 + 13.0 * (o % 97)) % people.suppliers[1]
+        payee = (
+            people.suppliers[0] + np.int64(b * b * people.suppliers[1] * 0.2 + 13.0 * (o % 97)) % people.suppliers[1]
+        )
         if d < 0.35 and people.businesses.shape[0] > 1:
             other = people.businesses[np.int64(e * people.businesses.shape[0])]
             if other != o and people.customers[other].since_day <= day:
@@ -325,12 +469,40 @@ def firm(out, n, c, o, conditions, places, habits, people, books):  # type: igno
     for number in range(min(poisson(v, 0.3), 8)):
         a, b, _, _ = draw(books.keys, FIRM, o, number, day, 3)
         amount = max(np.int64(c.business_out / 7.0 * np.exp(0.9 * normal(a) - 0.4)), 1500)
-        begin(out[n], o, day, np.int64((0.5 + 5.0 * b) * HOUR), amount, pay.INCOME, pay.ACH, pay.BATCH, P_FIRM, 100 + number, books.named[2], o * 4, id_key)
+        begin(
+            out[n],
+            o,
+            day,
+            np.int64((0.5 + 5.0 * b) * HOUR),
+            amount,
+            pay.INCOME,
+            pay.ACH,
+            pay.BATCH,
+            P_FIRM,
+            100 + number,
+            books.named[2],
+            o * 4,
+            id_key,
+        )
         out[n].flags = pay.FORCED
         n += 1
     if conditions.weekday == o % 5 and w < 0.7:
         amount = max(np.int64(c.business_out * 0.05 * (0.5 + x)), 2000)
-        begin(out[n], o, day, np.int64((9.0 + 7.5 * x) * HOUR), (amount // 100) * 100, pay.DEPOSIT, pay.CASH, pay.BRANCH, P_DEPOSIT, 0, books.named[0], o * 4, id_key)
+        begin(
+            out[n],
+            o,
+            day,
+            np.int64((9.0 + 7.5 * x) * HOUR),
+            (amount // 100) * 100,
+            pay.DEPOSIT,
+            pay.CASH,
+            pay.BRANCH,
+            P_DEPOSIT,
+            0,
+            books.named[0],
+            o * 4,
+            id_key,
+        )
         out[n].flags = pay.FORCED
         out[n].country = 0
         out[n].place = c.area

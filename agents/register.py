@@ -44,7 +44,13 @@ class Register:
         stage = registry()[campaign.typology].stages[int(row["stage"])]
         victim = int(row["owner"]) if row["truth"] & pay.IS_FRAUD else campaign.victim
         customer = ids.export_one("customer", victim << 7) if victim >= 0 else None
-        return campaign.typology, stage, ids.export_one("campaign", self.campaign_code(campaign.number)), self.ring_id(campaign.ring), customer
+        return (
+            campaign.typology,
+            stage,
+            ids.export_one("campaign", self.campaign_code(campaign.number)),
+            self.ring_id(campaign.ring),
+            customer,
+        )
 
     def count(self, campaign: Campaign, row: np.void) -> None:
         """Count an exported fraudulent row: an attempt, or through it or its release a loss."""
@@ -66,11 +72,17 @@ class Register:
     def retire(self, before: int) -> None:
         """Write campaigns that ended long ago and forget them, so that memory does not grow with the run."""
         underworld = self.underworld
-        active = {number for ring in underworld.rings for _, number in ring.due} | {number for _, number in underworld.opportunist.due}
+        active = {number for ring in underworld.rings for _, number in ring.due} | {
+            number for _, number in underworld.opportunist.due
+        }
         active |= {leak[1] for leak in underworld.leaks} | underworld.mule_market.busy()
         for number, campaign in list(underworld.campaigns.items()):
             last = max(campaign.ended, campaign.started)
-            if last < before - _patience(campaign.typology) and number not in active and not self._has_open_case(number):
+            if (
+                last < before - _patience(campaign.typology)
+                and number not in active
+                and not self._has_open_case(number)
+            ):
                 self._write(campaign)
                 del underworld.campaigns[number]
                 underworld.ring(campaign.ring).campaigns.pop(number, None)
@@ -79,7 +91,11 @@ class Register:
         """Return whether a bank still has to do something about a campaign; closed cases are forgotten."""
         for bank in self.underworld.economy.banks:
             for key in [key for key in bank.claims.cases if key[0] == number]:
-                if any(number in details[:1] for _, _, task, details in bank.queue if task in ("report", "reimburse", "chargeback", "represent")):
+                if any(
+                    number in details[:1]
+                    for _, _, task, details in bank.queue
+                    if task in ("report", "reimburse", "chargeback", "represent")
+                ):
                     return True
                 del bank.claims.cases[key]
         return False
@@ -97,11 +113,23 @@ class Register:
         issuer = campaign.reimbursed - campaign.charged_back - campaign.recovered_bank
         customer = campaign.gross - campaign.reimbursed - (campaign.recovered - campaign.recovered_bank)
         economy.log.add(
-            "campaigns", economy.ids.export_one("campaign", self.campaign_code(campaign.number)), campaign.typology, self.ring_id(campaign.ring),
-            campaign.started, campaign.ended, len(campaign.victims), campaign.attempts, campaign.approved, campaign.gross / 100.0,
-            campaign.recovered / 100.0, (campaign.gross - campaign.recovered) / 100.0, customer / 100.0, issuer / 100.0, 0.0,
+            "campaigns",
+            economy.ids.export_one("campaign", self.campaign_code(campaign.number)),
+            campaign.typology,
+            self.ring_id(campaign.ring),
+            campaign.started,
+            campaign.ended,
+            len(campaign.victims),
+            campaign.attempts,
+            campaign.approved,
+            campaign.gross / 100.0,
+            campaign.recovered / 100.0,
+            (campaign.gross - campaign.recovered) / 100.0,
+            customer / 100.0,
+            issuer / 100.0,
+            0.0,
             campaign.charged_back / 100.0,
-        )  # fmt: skip
+        )
 
     def state(self) -> dict[str, Any]:
         """Return declared state."""

@@ -17,7 +17,9 @@ from finsim.records import joined
 if TYPE_CHECKING:
     from finsim.economy import Economy
 
-(S_SETTLEMENT, S_FEE, S_INTERCHANGE, S_CHARGEBACK, S_REPRESENTMENT, S_WRITE_OFF, S_RECOVERY, S_SWEEP) = range(len(SETTLEMENT_KINDS))
+(S_SETTLEMENT, S_FEE, S_INTERCHANGE, S_CHARGEBACK, S_REPRESENTMENT, S_WRITE_OFF, S_RECOVERY, S_SWEEP) = range(
+    len(SETTLEMENT_KINDS)
+)
 SWEEP_WEEKDAY = 5
 """Merchants' money above their working level leaves on Saturdays (assumption)."""
 P_SETTLEMENT, P_CASE = 0, 1
@@ -59,7 +61,17 @@ class Settlement:
         """Hand the last postings on."""
         self.end_tick()
 
-    def post(self, kind: int, payer: NDArray[Any], payee: NDArray[Any], amount: NDArray[Any], merchant: NDArray[Any], ids: NDArray[np.uint64], at: int, related: int = 0) -> None:
+    def post(
+        self,
+        kind: int,
+        payer: NDArray[Any],
+        payee: NDArray[Any],
+        amount: NDArray[Any],
+        merchant: NDArray[Any],
+        ids: NDArray[np.uint64],
+        at: int,
+        related: int = 0,
+    ) -> None:
         """Book movements between accounts that are not customers'.
 
         Args:
@@ -101,7 +113,15 @@ class Settlement:
         shop = data["owner"][rows] < 0
         net = gross - fee
         working = receivable + ledger.merchants
-        self.post(S_SETTLEMENT, receivable[shop], working[shop], net[shop], rows[shop], self._ids(rows[shop], S_SETTLEMENT), at)
+        self.post(
+            S_SETTLEMENT,
+            receivable[shop],
+            working[shop],
+            net[shop],
+            rows[shop],
+            self._ids(rows[shop], S_SETTLEMENT),
+            at,
+        )
         self._settle_firms(rows[~shop], net[~shop])
 
     def _settle_firms(self, rows: NDArray[np.int64], net: NDArray[np.int64]) -> None:
@@ -112,7 +132,9 @@ class Settlement:
         owner = economy.world.merchants.data["owner"][rows]
         batch = pay.blank(len(rows))
         batch["transaction_id"] = self._ids(rows, S_SETTLEMENT)
-        batch["timestamp"] = economy.day * DAY + 2 * HOUR + (batch["transaction_id"] % np.uint64(3 * HOUR)).astype(np.int64)
+        batch["timestamp"] = (
+            economy.day * DAY + 2 * HOUR + (batch["transaction_id"] % np.uint64(3 * HOUR)).astype(np.int64)
+        )
         batch["owner"], batch["payer"], batch["payee"] = owner, economy.ledger.merchant_base + rows, owner * 4
         batch["amount"], batch["merchant"], batch["mcc"] = net, rows, economy.world.merchants.data["mcc"][rows]
         batch["rail"], batch["kind"], batch["channel"], batch["flags"] = pay.ACH, pay.SETTLEMENT, pay.BATCH, pay.FORCED
@@ -125,11 +147,22 @@ class Settlement:
         amount = np.round(self.sales[issuer, acquirer] * rate).astype(np.int64)
         kept = amount > 0
         ordinals = 16 + issuer * 32 + acquirer
-        ids = np.array([new_id(economy.ids.transaction, BANK, 0, P_CASE + 1, economy.day, int(k)) for k in ordinals], dtype=np.uint64)
+        ids = np.array(
+            [new_id(economy.ids.transaction, BANK, 0, P_CASE + 1, economy.day, int(k)) for k in ordinals],
+            dtype=np.uint64,
+        )
         ledger = economy.ledger
         merchant = np.full(len(ids), -1)
         at = economy.day * DAY + 2 * HOUR
-        self.post(S_INTERCHANGE, ledger.acquirer_accounts[acquirer][kept], ledger.income_accounts[issuer][kept], amount[kept], merchant[kept], ids[kept], at)
+        self.post(
+            S_INTERCHANGE,
+            ledger.acquirer_accounts[acquirer][kept],
+            ledger.income_accounts[issuer][kept],
+            amount[kept],
+            merchant[kept],
+            ids[kept],
+            at,
+        )
         self.sales[:] = 0
 
     def _sweep(self) -> None:
@@ -140,6 +173,6 @@ class Settlement:
         over = balance - economy.world.merchants.data["working_cents"]
         rows = np.flatnonzero(over > 0)
         target = np.full(len(rows), ledger.named[SWEEP])
-        self.post(S_SWEEP, first + rows, target, over[rows], rows, self._ids(rows, S_SWEEP), economy.day * DAY + 3 * HOUR)
-
-
+        self.post(
+            S_SWEEP, first + rows, target, over[rows], rows, self._ids(rows, S_SWEEP), economy.day * DAY + 3 * HOUR
+        )

@@ -12,14 +12,42 @@ from finsim.parameters import Parameters
 from finsim.parameters.behaviour import Category
 from finsim.payments import CURRENCIES
 
-EXCHANGE_RATES = {"USD": 1.0, "CAD": 1.37, "MXN": 18.3, "GBP": 0.78, "EUR": 0.92, "JPY": 151.0, "BRL": 5.4, "THB": 35.3, "RON": 4.6, "NGN": 1480.0, "CNY": 7.2}
+EXCHANGE_RATES = {
+    "USD": 1.0,
+    "CAD": 1.37,
+    "MXN": 18.3,
+    "GBP": 0.78,
+    "EUR": 0.92,
+    "JPY": 151.0,
+    "BRL": 5.4,
+    "THB": 35.3,
+    "RON": 4.6,
+    "NGN": 1480.0,
+    "CNY": 7.2,
+}
 """Units of a currency for one of the home currency (assumption: rounded rates of 2024, constant over a run)."""
 
-AMOUNT_TILTS = np.array([[1.60, 1.10, 0.66, 0.43, 0.36], [0.88, 1.07, 1.19, 1.03, 0.82], [0.80, 1.01, 1.20, 1.23, 0.88], [0.15, 0.55, 0.90, 1.60, 2.40], [0.4, 0.7, 0.9, 1.2, 1.6]]).T
+AMOUNT_TILTS = np.array(
+    [
+        [1.60, 1.10, 0.66, 0.43, 0.36],
+        [0.88, 1.07, 1.19, 1.03, 0.82],
+        [0.80, 1.01, 1.20, 1.23, 0.88],
+        [0.15, 0.55, 0.90, 1.60, 2.40],
+        [0.4, 0.7, 0.9, 1.2, 1.6],
+    ]
+).T
 """Weights of (cash, debit, credit, check, bank) in each amount band against all bands; square roots of the diary's
 ratios us_dcp_pi_share_given_amount_* for cash, and the ratios for the others, since categories carry a part."""
 
-INCOME_TILTS = np.array([[1.42, 1.22, 1.0, 0.86, 0.77], [1.0, 1.08, 1.17, 1.11, 0.81], [0.50, 0.56, 0.80, 1.04, 1.50], [1.0] * 5, [0.85, 0.95, 1.0, 1.05, 1.1]]).T
+INCOME_TILTS = np.array(
+    [
+        [1.42, 1.22, 1.0, 0.86, 0.77],
+        [1.0, 1.08, 1.17, 1.11, 0.81],
+        [0.50, 0.56, 0.80, 1.04, 1.50],
+        [1.0] * 5,
+        [0.85, 0.95, 1.0, 1.05, 1.1],
+    ]
+).T
 """The same for income bands (us_dcp_pi_share_given_hh_income_*: the diary's share against the mean)."""
 
 HOUR_SHAPES = {
@@ -31,7 +59,34 @@ HOUR_SHAPES = {
 }
 """How likely a category is at an hour against others (assumption: opening hours and meals)."""
 
-REMOTE_HOURS = np.array([1.6, 1.0, 0.7, 0.5, 0.4, 0.6, 1.2, 2.2, 3.2, 4.2, 5.0, 5.2, 5.4, 5.0, 4.8, 4.8, 5.0, 5.2, 5.6, 6.4, 7.2, 7.0, 5.2, 3.2])
+REMOTE_HOURS = np.array(
+    [
+        1.6,
+        1.0,
+        0.7,
+        0.5,
+        0.4,
+        0.6,
+        1.2,
+        2.2,
+        3.2,
+        4.2,
+        5.0,
+        5.2,
+        5.4,
+        5.0,
+        4.8,
+        4.8,
+        5.0,
+        5.2,
+        5.6,
+        6.4,
+        7.2,
+        7.0,
+        5.2,
+        3.2,
+    ]
+)
 """Weights of the hours for what is done from home (assumption: flatter than trips, with an evening peak)."""
 
 FAVOURITES_MAX = 8
@@ -64,7 +119,11 @@ def means_weights(parameters: Parameters) -> NDArray[np.float64]:
     weights = np.empty((len(base), 2, 5, 5, 5))
     for remote in (0, 1):
         allowed = np.array([0.0, 1.0, 1.0, 0.15, 1.3]) if remote else np.array([1.0, 1.0, 1.0, 1.0, 0.25])
-        weights[:, remote] = (base * factor * allowed)[:, None, None, :] * AMOUNT_TILTS[None, :, None, :] * INCOME_TILTS[None, None, :, :]
+        weights[:, remote] = (
+            (base * factor * allowed)[:, None, None, :]
+            * AMOUNT_TILTS[None, :, None, :]
+            * INCOME_TILTS[None, None, :, :]
+        )
     weights[..., 1] += 1e-9
     return weights
 
@@ -106,10 +165,15 @@ def rule_table(parameters: Parameters) -> NDArray[np.void]:
         row["velocity"], row["decline_velocity"] = bank.velocity_limit, bank.decline_velocity_limit
         row["merchant_test"] = bank.merchant_test_limit
         for field, value in (
-            ("remote_amount", bank.remote_amount_limit), ("foreign_amount", bank.foreign_amount_limit), ("new_payee", bank.new_payee_limit),
-            ("new_payee_hold", bank.new_payee_hold), ("new_device", bank.new_device_limit), ("alert_amount", bank.alert_amount),
-            ("cash_machine", bank.cash_machine_limit), ("card_day", bank.card_day_limit),
-        ):  # fmt: skip
+            ("remote_amount", bank.remote_amount_limit),
+            ("foreign_amount", bank.foreign_amount_limit),
+            ("new_payee", bank.new_payee_limit),
+            ("new_payee_hold", bank.new_payee_hold),
+            ("new_device", bank.new_device_limit),
+            ("alert_amount", bank.alert_amount),
+            ("cash_machine", bank.cash_machine_limit),
+            ("card_day", bank.card_day_limit),
+        ):
             row[field] = round(100 * value)
     return table
 
@@ -119,20 +183,47 @@ def behaviour_record(parameters: Parameters) -> NDArray[np.void]:
     b, banks, market = parameters.behaviour, parameters.banks, parameters.market
     record = np.zeros(1, dtype=BEHAVIOUR)
     values = {
-        "purchases_per_trip": b.purchases_per_trip, "exploration": b.exploration, "adoption": b.adoption, "near": b.near_share,
-        "foreign_online": b.foreign_online_share, "trips_away": b.trips_away_per_year, "journey_days": b.journey_days, "abroad": b.abroad_share,
-        "mobile_wallet": b.mobile_wallet_share, "contactless": b.contactless_share, "magstripe": b.magstripe_share, "keyed": b.keyed_share,
-        "three_d_secure": b.three_d_secure_share, "card_on_file": b.card_on_file_share, "tip": b.tip_share, "mistype": b.mistype_rate,
-        "wrong_pin": b.wrong_pin_rate, "verification": b.verification_rate, "retry": b.retry_rate, "tight_days": b.tight_days,
-        "tight_skip": b.tight_skip, "dry_skip": b.dry_skip, "transfer_log_mean": np.log(b.transfer_mean) - b.transfer_log_sigma**2 / 2,
-        "transfer_sigma": b.transfer_log_sigma, "transfer_round": b.transfer_round_share, "instant": b.instant_share,
-        "new_payee": b.new_payee_rate, "large_transfers": b.large_transfers_per_year, "pay_day": b.pay_day_effect,
-        "remote_factor": b.remote_factor, "challenge_owner": banks.challenge_pass_owner, "challenge_thief": banks.challenge_pass_thief,
-        "challenge_abandon": banks.challenge_abandon, "overdraft_fee": round(100 * banks.overdraft_fee),
-        "credit_interest": market.credit_interest, "savings_interest": market.savings_interest, "score_decline": banks.model_decline,
-        "score_challenge": banks.model_challenge, "control_group": banks.control_group_share,
+        "purchases_per_trip": b.purchases_per_trip,
+        "exploration": b.exploration,
+        "adoption": b.adoption,
+        "near": b.near_share,
+        "foreign_online": b.foreign_online_share,
+        "trips_away": b.trips_away_per_year,
+        "journey_days": b.journey_days,
+        "abroad": b.abroad_share,
+        "mobile_wallet": b.mobile_wallet_share,
+        "contactless": b.contactless_share,
+        "magstripe": b.magstripe_share,
+        "keyed": b.keyed_share,
+        "three_d_secure": b.three_d_secure_share,
+        "card_on_file": b.card_on_file_share,
+        "tip": b.tip_share,
+        "mistype": b.mistype_rate,
+        "wrong_pin": b.wrong_pin_rate,
+        "verification": b.verification_rate,
+        "retry": b.retry_rate,
+        "tight_days": b.tight_days,
+        "tight_skip": b.tight_skip,
+        "dry_skip": b.dry_skip,
+        "transfer_log_mean": np.log(b.transfer_mean) - b.transfer_log_sigma**2 / 2,
+        "transfer_sigma": b.transfer_log_sigma,
+        "transfer_round": b.transfer_round_share,
+        "instant": b.instant_share,
+        "new_payee": b.new_payee_rate,
+        "large_transfers": b.large_transfers_per_year,
+        "pay_day": b.pay_day_effect,
+        "remote_factor": b.remote_factor,
+        "challenge_owner": banks.challenge_pass_owner,
+        "challenge_thief": banks.challenge_pass_thief,
+        "challenge_abandon": banks.challenge_abandon,
+        "overdraft_fee": round(100 * banks.overdraft_fee),
+        "credit_interest": market.credit_interest,
+        "savings_interest": market.savings_interest,
+        "score_decline": banks.model_decline,
+        "score_challenge": banks.model_challenge,
+        "control_group": banks.control_group_share,
         "cash_mean": 100 * parameters.population.cash_on_person,
-    }  # fmt: skip
+    }
     for name, value in values.items():
         record[name] = value
     return record

@@ -15,7 +15,7 @@ from finsim.agents.fraud.campaign import Campaign
 from finsim.agents.fraudster import Fraudster
 from finsim.agents.mule import MuleMarket
 from finsim.agents.register import Register
-from finsim.authorisation import leaked_rows
+from finsim.batches import leaked_rows
 from finsim.clock import DAY, HOUR
 from finsim.ids import INDUCED, new_id
 from finsim.records import chosen
@@ -62,7 +62,10 @@ class Underworld:
         number = int(np.floor(self.settings.rings * self.settings.intensity + 0.5))
         rings = [Fraudster(self.economy, self, row) for row in range(number)]
         for ring in rings:
-            ring.started_at = self.economy.clock.start - int(self.economy.streams.one(Purpose.RING, ring.row, second=99)[0] * 700) * DAY
+            ring.started_at = (
+                self.economy.clock.start
+                - int(self.economy.streams.one(Purpose.RING, ring.row, second=99)[0] * 700) * DAY
+            )
             self.economy.enlist(ring.key, ring)
         return rings
 
@@ -76,7 +79,9 @@ class Underworld:
         """At midnight: rings plan campaigns, details leak, cards are lost, mules come and go."""
         s = self.settings
         per_ring = self.scale / s.rings
-        rates = {name: getattr(s, name).rate * per_ring for name in registry() if name != "lost_stolen" and hasattr(s, name)}
+        rates = {
+            name: getattr(s, name).rate * per_ring for name in registry() if name != "lost_stolen" and hasattr(s, name)
+        }
         for ring in self.rings:
             ring.plan(self.economy.day, rates)
             self._phish(ring)
@@ -94,7 +99,9 @@ class Underworld:
         u = economy.streams.uniform(Purpose.LOSS_OF_CARD, len(data), ordinal=economy.day)
         here = (data["since_day"] <= economy.day) & (data["cards"] > 0)
         for customer in np.flatnonzero(here & (u[:, 0] < s.rate / 1000.0 / 365.0)).tolist():
-            slot = 2 if data["cards"][customer] & 4 and (u[customer, 1] < 0.45 or not data["cards"][customer] & 1) else 0
+            slot = (
+                2 if data["cards"][customer] & 4 and (u[customer, 1] < 0.45 or not data["cards"][customer] & 1) else 0
+            )
             at = economy.day * DAY + int((7 + 16 * u[customer, 2]) * HOUR)
             if u[customer, 3] < s.misuse * self.settings.intensity:
                 code = economy.life.cards.code(customer, slot)
@@ -117,7 +124,12 @@ class Underworld:
             customer = int(np.searchsorted(self.susceptible, v[0] * self.susceptible[-1]).clip(0, len(data) - 1))
             slot = 2 if data["cards"][customer] & 4 and v[1] < 0.55 else 0
             if economy.life.cards.holds(customer, slot):
-                self.credentials.add(np.array([customer]), np.array([slot]), np.array([economy.life.cards.code(customer, slot)]), economy.now)
+                self.credentials.add(
+                    np.array([customer]),
+                    np.array([slot]),
+                    np.array([economy.life.cards.code(customer, slot)]),
+                    economy.now,
+                )
 
     def _breach(self, ring: Fraudster) -> None:
         """Breach an online merchant now and then; what is used there leaks for some weeks."""
@@ -175,7 +187,9 @@ class Underworld:
                     continue
                 card, slot, customer = int(row["card"]), int(row["slot"]), int(row["owner"])
                 if number < 0:
-                    self.credentials.add(np.array([customer]), np.array([slot]), np.array([card]), int(row["timestamp"]))
+                    self.credentials.add(
+                        np.array([customer]), np.array([slot]), np.array([card]), int(row["timestamp"])
+                    )
                 elif number in self.campaigns:
                     copied = self.campaigns[number].facts["copied"]
                     if len(copied) < 400 and [customer, slot, card] not in copied:
@@ -216,7 +230,9 @@ class Underworld:
         if end <= first:
             return -1
         cumulative = places.any_cumulative[first:end]
-        return int(places.any_merchant[first + int(np.searchsorted(cumulative, u * cumulative[-1]).clip(0, end - first - 1))])
+        return int(
+            places.any_merchant[first + int(np.searchsorted(cumulative, u * cumulative[-1]).clip(0, end - first - 1))]
+        )
 
     def ring_area(self, ring: int) -> int:
         """Return the area that a ring works from."""
@@ -264,7 +280,9 @@ class Underworld:
         day = at // DAY * DAY + (DAY if hour >= 22.0 else 0)
         return day + int((8.5 + 10.0 * u) * HOUR)
 
-    def request(self, campaign: Campaign, customer: int, slot: int, payee: int, cents: int, at: int, stage: int) -> NDArray[np.void]:
+    def request(
+        self, campaign: Campaign, customer: int, slot: int, payee: int, cents: int, at: int, stage: int
+    ) -> NDArray[np.void]:
         """Start a fraudulent request, (1,) TRANSACTION, that goes through the same authorisation as everybody's.
 
         Args:
@@ -276,7 +294,14 @@ class Underworld:
             stage: position in the typology's stages.
         """
         row = pay.blank(1)
-        row["transaction_id"] = new_id(self.economy.ids.transaction, INDUCED, campaign.number & 0xFFFFFF, campaign.number >> 24, self.economy.day, campaign.ordinal)
+        row["transaction_id"] = new_id(
+            self.economy.ids.transaction,
+            INDUCED,
+            campaign.number & 0xFFFFFF,
+            campaign.number >> 24,
+            self.economy.day,
+            campaign.ordinal,
+        )
         campaign.ordinal += 1
         row["timestamp"], row["owner"], row["slot"] = max(at, self.economy.now), customer, slot
         row["payer"], row["payee"], row["amount"] = customer * SLOTS + slot, payee, cents
@@ -288,13 +313,18 @@ class Underworld:
         currency = pay.CURRENCY_OF_COUNTRY[country]
         if currency:
             row["currency"] = currency
-            row["original_amount"] = max(int(row["amount"][0] * self.economy.world.habits.exchange_rate[currency] + 0.5), int(row["amount"][0] > 0))
+            row["original_amount"] = max(
+                int(row["amount"][0] * self.economy.world.habits.exchange_rate[currency] + 0.5),
+                int(row["amount"][0] > 0),
+            )
 
     def submit(self, row: NDArray[np.void]) -> None:
         """Hand a request in."""
         self.economy.outbox.add(row, self.economy.tick)
 
-    def pay_mule(self, campaign: Campaign, customer: int, cents: int, at: int, stage: int, device: int, thief: bool) -> None:
+    def pay_mule(
+        self, campaign: Campaign, customer: int, cents: int, at: int, stage: int, device: int, thief: bool
+    ) -> None:
         """Submit a payment from a victim to a mule of the campaign's ring."""
         self.mule_market.pay(campaign, customer, cents, at, stage, device, thief)
 
@@ -323,7 +353,9 @@ class Underworld:
             if campaign is not None:
                 self.register.count(campaign, row)
                 self.mule_market.observe(campaign, row)
-                self.ring(campaign.ring).observe(row.reshape(1) if row.shape else np.array([row], dtype=pay.TRANSACTION))
+                self.ring(campaign.ring).observe(
+                    row.reshape(1) if row.shape else np.array([row], dtype=pay.TRANSACTION)
+                )
 
     def typology_of(self, number: int) -> str:
         """Return the typology of a campaign."""
@@ -363,9 +395,12 @@ class Underworld:
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """Return what a checkpoint keeps."""
         values = {
-            "campaigns": self.campaigns, "leaks": self.leaks, "rings": [ring.state() for ring in [*self.rings, self.opportunist]],
-            "mules": self.mule_market.state(), "register": self.register.state(),
-        }  # fmt: skip
+            "campaigns": self.campaigns,
+            "leaks": self.leaks,
+            "rings": [ring.state() for ring in [*self.rings, self.opportunist]],
+            "mules": self.mule_market.state(),
+            "register": self.register.state(),
+        }
         return values, {"credentials": self.credentials.state()}
 
     def restore(self, values: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
@@ -373,7 +408,9 @@ class Underworld:
         self.campaigns, self.leaks = values["campaigns"], values["leaks"]
         for ring, state in zip([*self.rings, self.opportunist], values["rings"], strict=True):
             ring.restore(state)
-            ring.campaigns = {number: self.campaigns.get(number, campaign) for number, campaign in ring.campaigns.items()}
+            ring.campaigns = {
+                number: self.campaigns.get(number, campaign) for number, campaign in ring.campaigns.items()
+            }
         self.mule_market.restore(values["mules"])
         self.register.restore(values["register"])
         self.credentials.restore(arrays["credentials"])

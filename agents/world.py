@@ -65,20 +65,64 @@ RULES = np.dtype(
 BEHAVIOUR = np.dtype(
     [
         (name, "f8")
-        for name in (
-            "purchases_per_trip exploration adoption near foreign_online trips_away journey_days abroad mobile_wallet contactless "
-            "magstripe keyed three_d_secure card_on_file tip mistype wrong_pin verification retry tight_days tight_skip dry_skip "
-            "transfer_log_mean transfer_sigma transfer_round instant new_payee large_transfers pay_day remote_factor "
-            "challenge_owner challenge_thief challenge_abandon overdraft_fee credit_interest savings_interest score_decline "
-            "score_challenge control_group cash_mean"
-        ).split()
+        for name in [
+            "purchases_per_trip",
+            "exploration",
+            "adoption",
+            "near",
+            "foreign_online",
+            "trips_away",
+            "journey_days",
+            "abroad",
+            "mobile_wallet",
+            "contactless",
+            "magstripe",
+            "keyed",
+            "three_d_secure",
+            "card_on_file",
+            "tip",
+            "mistype",
+            "wrong_pin",
+            "verification",
+            "retry",
+            "tight_days",
+            "tight_skip",
+            "dry_skip",
+            "transfer_log_mean",
+            "transfer_sigma",
+            "transfer_round",
+            "instant",
+            "new_payee",
+            "large_transfers",
+            "pay_day",
+            "remote_factor",
+            "challenge_owner",
+            "challenge_thief",
+            "challenge_abandon",
+            "overdraft_fee",
+            "credit_interest",
+            "savings_interest",
+            "score_decline",
+            "score_challenge",
+            "control_group",
+            "cash_mean",
+        ]
     ],
     align=True,
 )
 """Scalars of behaviour and banks that kernels read; one record."""
 
 DAY = np.dtype(
-    [("day", "i8"), ("weekday", "i8"), ("month_day", "i8"), ("month_length", "i8"), ("bank_day", "i8"), ("last_bank_day", "i8"), ("month_end", "i8"), ("activity", "f8")],
+    [
+        ("day", "i8"),
+        ("weekday", "i8"),
+        ("month_day", "i8"),
+        ("month_length", "i8"),
+        ("bank_day", "i8"),
+        ("last_bank_day", "i8"),
+        ("month_end", "i8"),
+        ("activity", "f8"),
+    ],
     align=True,
 )
 """Conditions of one day as kernels read them."""
@@ -119,7 +163,8 @@ class Habits(NamedTuple):
         hours: (24,) float64 cumulative, trips by hour.
         remote_hours: (24,) float64 cumulative, remote purchases by hour.
         category_by_hour: (24, K - 1) float64 cumulative, what is bought in person and remotely in an hour.
-        means: (K - 1, 2, 5, 5, 5) float64 weights of cash, debit, credit, check, bank by (category, remote, amount band, income band).
+        means: (K - 1, 2, 5, 5, 5) float64 weights of cash, debit, credit, check, bank by (category, remote,
+            amount band, income band).
         favourite_cumulative: (9, 8) float64, row n: cumulative visit weights of n favourites.
         behaviour: (1,) BEHAVIOUR.
         exchange_rate: (currencies,) float64, units of the currency for one of the home currency.

@@ -190,6 +190,9 @@ def times(out: Comparison, frames: Frames, profiles: bool) -> None:
     """Hours and weekdays: half the sum of absolute differences, and each share if asked for."""
     groups = {"all": frames.payments, "cash": frames.payments.filter(pl.col("means") == "cash"),
               "card": frames.payments.filter(pl.col("means").is_in(["debit_card", "credit_card"]))}  # fmt: skip
+    shopped = groups["card"].filter(pl.col("kind") == "purchase")["timestamp"].dt.hour().to_numpy()
+    card_hours = [DIARY.format(f"hour_of_day_share_card_{hour:02d}") for hour in range(24)]
+    _profile(out, "hour, card without bills", np.bincount(shopped, minlength=24) / len(shopped), card_hours, False)
     for name, part in groups.items():
         hours = np.bincount(part["timestamp"].dt.hour().to_numpy(), minlength=24) / len(part)
         _profile(

@@ -21,9 +21,17 @@ from finsim.agents.merchant import Merchant
 from finsim.agents.mule import mules_of
 from finsim.agents.settlement import Settlement
 from finsim.agents.underworld import Underworld
-from finsim.authorisation import is_ordered, merge_rows, tally, unmoved_payees, watched_rows
-from finsim.authorisation import settle_tick as settle
-from finsim.clock import DAY, EVENING_CLEARING, MORNING_CLEARING, Clock, datetime_of, day_number, is_banking_day, previous_banking_day
+from finsim.batches import is_ordered, merge_rows, watched_rows
+from finsim.clock import (
+    DAY,
+    EVENING_CLEARING,
+    MORNING_CLEARING,
+    Clock,
+    datetime_of,
+    day_number,
+    is_banking_day,
+    previous_banking_day,
+)
 from finsim.errors import FinsimError
 from finsim.ids import IdKeys
 from finsim.journal import Journal
@@ -32,6 +40,7 @@ from finsim.market import Market
 from finsim.outbox import EMPTY, Outbox
 from finsim.partition import Outcome, Partition, day_record
 from finsim.payments import SAME_OWNER, TRANSACTION, Recorder
+from finsim.posting import settle_tick, tally, unmoved_payees
 from finsim.records import chosen, joined
 from finsim.rng import Streams
 from finsim.scenario import Scenario
@@ -221,7 +230,7 @@ class Economy(mesa.Model):  # type: ignore[misc]
         day = self.day * DAY
         accounts, customer_accounts = self.ledger.accounts, self.ledger.customer_accounts
         unmoved_payees(rows, accounts, customer_accounts)
-        settle(rows, accounts, customer_accounts, self.tick_end, day + EVENING_CLEARING, day + DAY + MORNING_CLEARING, day)
+        settle_tick(rows, accounts, customer_accounts, self.tick_end, day + EVENING_CLEARING, day + DAY + MORNING_CLEARING, day)
         if EVENING_CLEARING % self.clock.tick or MORNING_CLEARING % self.clock.tick:
             # Accounts are credited at the ends of ticks: clearing that falls into a tick counts at its end.
             batch = (rows["posted_at"] > 0) & (rows["flags"] & SAME_OWNER == 0)

@@ -139,7 +139,13 @@ def present_cards(economy: Economy) -> NDArray[np.int64]:
     for slot, name, bit in ((DEBIT, "debit", 1), (CREDIT, "credit", 4)):
         held = (data["cards"] & bit > 0) & (data[f"{name}_blocked"] == 0) & (data["since_day"] < economy.clock.end_day)
         rows = np.flatnonzero(held)
-        columns = (rows, np.full(len(rows), slot), data[f"{name}_ordinal"][rows], book.issued[rows, slot // 2], np.zeros(len(rows)))
+        columns = (
+            rows,
+            np.full(len(rows), slot),
+            data[f"{name}_ordinal"][rows],
+            book.issued[rows, slot // 2],
+            np.zeros(len(rows)),
+        )
         parts.append(np.stack([column.astype(np.int64) for column in columns], axis=1))
     return np.concatenate(parts)
 
@@ -162,10 +168,21 @@ def cards(economy: Economy, table: NDArray[np.int64]) -> dict[str, Any]:
 def known_devices(economy: Economy) -> NDArray[np.int64]:
     """Return (packed code, first seen, has an owner) of all devices, (n, 3) int64: first ones, later ones, rings'."""
     rows = joined(economy)
-    first = np.stack([rows << 7, economy.world.customers.data["since_day"][rows].astype(np.int64) * DAY, np.ones(len(rows), dtype=np.int64)], axis=1)
+    first = np.stack(
+        [
+            rows << 7,
+            economy.world.customers.data["since_day"][rows].astype(np.int64) * DAY,
+            np.ones(len(rows), dtype=np.int64),
+        ],
+        axis=1,
+    )
     book = np.array(economy.life.cards.devices, dtype=np.int64).reshape(-1, 3)
     later = np.stack([book[:, 0] << 7 | book[:, 1], book[:, 2], np.ones(len(book), dtype=np.int64)], axis=1)
-    rings = [(ring_code(ring.row, k), economy.clock.start - 200 * DAY, 0) for ring in economy.underworld.rings for k in range(RING_DEVICES)]
+    rings = [
+        (ring_code(ring.row, k), economy.clock.start - 200 * DAY, 0)
+        for ring in economy.underworld.rings
+        for k in range(RING_DEVICES)
+    ]
     return np.concatenate([first, later, np.array(rings, dtype=np.int64).reshape(-1, 3)])
 
 

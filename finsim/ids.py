@@ -26,7 +26,7 @@ TABLES = ("customer", "merchant", "account", "card", "terminal", "device", "ip",
 
 # Kinds of payments for transaction ids. Their ordinals are counted apart, so one kind never shifts another.
 PLANNED, FOLLOW_UP, SUBMITTED, INDUCED, BANK = 0, 1, 2, 3, 4
-"""Planned by a customer, following from one (retry, refund), submitted by a Python agent, caused by fraud, bank-made."""
+"""Planned by a customer, following from that (retry, refund), submitted by an agent, caused by fraud, bank-made."""
 
 FIRST_DAY = 14610
 """Days from 1970-01-01 to 2010-01-01: transaction ids count days from there, for 89 years."""
@@ -87,10 +87,10 @@ def unmix64(x, key):  # type: ignore[no-untyped-def]
     """Undo `mix64`: the multipliers are the inverses of its own modulo 2**64."""
     v = np.uint64(x)
     v ^= (v >> np.uint64(31)) ^ (v >> np.uint64(62))
-    v *= np.uint64(0x319642b2d24d8ec3)
+    v *= np.uint64(0x319642B2D24D8EC3)
     v -= np.uint64(key) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(0x632BE59BD9B4E019)
     v ^= (v >> np.uint64(27)) ^ (v >> np.uint64(54))
-    v *= np.uint64(0x96de1b173f119089)
+    v *= np.uint64(0x96DE1B173F119089)
     v ^= (v >> np.uint64(30)) ^ (v >> np.uint64(60))
     return v ^ np.uint64(key)
 

@@ -11,10 +11,11 @@ from collections import deque
 import numpy as np
 from numpy.typing import NDArray
 
-from finsim.authorisation import credits_of, forget_before
+from finsim.batches import forget_before
 from finsim.clock import DAY, EVENING_CLEARING, EVENING_CUT_OFF, MORNING_CLEARING, MORNING_CUT_OFF
 from finsim.ledger import credit_in_order
 from finsim.payments import TRANSACTION, Recorder
+from finsim.posting import credits_of
 from finsim.records import joined
 
 

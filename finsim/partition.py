@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from finsim.agents.founding import World
 from finsim.agents.plan import ROOM, plan_block
 from finsim.agents.world import DAY as DAY_RECORD
-from finsim.authorisation import authorise, gather, merge_rows, time_order
+from finsim.authorisation import authorise
+from finsim.batches import gather, merge_rows, time_order
 from finsim.clock import DAY, Clock
 from finsim.market import DayConditions
 from finsim.payments import TRANSACTION
@@ -44,7 +45,9 @@ class Outcome:
 
     __slots__ = ("cash", "follow_ups", "rows", "watched")
 
-    def __init__(self, rows: NDArray[np.void], follow_ups: NDArray[np.void], cash: NDArray[np.void], watched: int) -> None:
+    def __init__(
+        self, rows: NDArray[np.void], follow_ups: NDArray[np.void], cash: NDArray[np.void], watched: int
+    ) -> None:
         self.rows = rows
         self.follow_ups = follow_ups
         self.cash = cash
@@ -86,11 +89,31 @@ class Partition:
         needed = int(ROWS_PER_OWNER * (self.last - self.first)) + 4 * ROOM
         if len(self._block) < needed:
             self._block = np.empty(needed, dtype=TRANSACTION)
-        count, next_owner = plan_block(self._block, self._cursors, self.first, self.last, day[0], world.places, world.habits, world.people, world.books)
+        count, next_owner = plan_block(
+            self._block,
+            self._cursors,
+            self.first,
+            self.last,
+            day[0],
+            world.places,
+            world.habits,
+            world.people,
+            world.books,
+        )
         parts = [self._block[:count]]
         while next_owner < self.last:
             block = np.empty(max((self.last - next_owner) * 4, 0) + 4 * ROOM, dtype=TRANSACTION)
-            count, next_owner = plan_block(block, self._cursors, next_owner, self.last, day[0], world.places, world.habits, world.people, world.books)
+            count, next_owner = plan_block(
+                block,
+                self._cursors,
+                next_owner,
+                self.last,
+                day[0],
+                world.places,
+                world.habits,
+                world.people,
+                world.books,
+            )
             parts.append(block[:count])
         if len(parts) == 1 and count + len(carried) <= len(self._block):
             put(self._block[count : count + len(carried)], carried)

@@ -166,7 +166,17 @@ def _blank_row() -> NDArray[np.void]:
     rows["score"] = np.nan
     for name in ("terminal", "card", "device", "ip"):
         rows[name] = 0xFFFFFFFF
-    for name in ("entry_mode", "authentication", "country", "currency", "decline_reason", "challenge", "category", "watcher", "slot"):
+    for name in (
+        "entry_mode",
+        "authentication",
+        "country",
+        "currency",
+        "decline_reason",
+        "challenge",
+        "category",
+        "watcher",
+        "slot",
+    ):
         rows[name] = NONE
     rows["decision"] = UNDECIDED
     return rows

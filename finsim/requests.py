@@ -1,4 +1,4 @@
-"""Compiled helpers on single request records, shared by planners and the ledger."""
+"""Compiled helpers on single request records, shared by planners, authorisation and follow-ups."""
 
 from __future__ import annotations
 
@@ -50,3 +50,18 @@ def draw(keys, purpose, row, second, day, number):  # type: ignore[no-untyped-de
     """Return four uniforms of one decision."""
     a, b, c, d = philox(keys[purpose], row, second, day, number)
     return unit(a), unit(b), unit(c), unit(d)
+
+
+@inline
+def by_id(keys, purpose, transaction):  # type: ignore[no-untyped-def]
+    """Return four uniforms that depend on a transaction's id alone."""
+    a, b, c, d = philox(keys[purpose], transaction & np.uint64(0xFFFFFFFF), transaction >> np.uint64(32), 0, 0)
+    return unit(a), unit(b), unit(c), unit(d)
+
+
+@inline
+def switch_card(t, c, slot):  # type: ignore[no-untyped-def]
+    """Make the request one by the owner's other card."""
+    t.slot = slot
+    t.payer = t.owner * 4 + slot
+    t.card = NO_CODE

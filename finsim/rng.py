@@ -233,7 +233,9 @@ class Streams:
         uniforms(self.keys[purpose], first, second, ordinal, draw, out)
         return out
 
-    def one(self, purpose: Purpose, row: int, *, second: int = 0, ordinal: int = 0, draw: int = 0) -> NDArray[np.float64]:
+    def one(
+        self, purpose: Purpose, row: int, *, second: int = 0, ordinal: int = 0, draw: int = 0
+    ) -> NDArray[np.float64]:
         """Return the four uniforms of one agent, (4,) float64."""
         return np.array(four(self.keys[purpose], row, second, ordinal, draw))
 

@@ -14,9 +14,9 @@ from small_economy import SMALL, TICKS, customer_with, days, finish, found, reco
 
 import finsim
 from finsim import payments as pay
-from finsim.authorisation import credits_of, settle_tick, unmoved_payees
 from finsim.economy import Economy
 from finsim.partition import Partition
+from finsim.posting import credits_of, settle_tick, unmoved_payees
 
 HOUR = 3_600_000_000
 SECOND = 1_000_000

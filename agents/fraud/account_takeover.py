@@ -48,7 +48,13 @@ class AccountTakeover:
             log.event(first + 4 * MINUTE, victim, "contact_changed", device=device)
         if v[1] < 0.25:
             log.event(first + 5 * MINUTE, victim, "alerts_changed", device=device)
-        campaign.facts = {"device": device, "left": 1 + min(int(-np.log(v[2]) * settings.transfers), 8), "declines": 0, "own": own, "scale": 1.0}
+        campaign.facts = {
+            "device": device,
+            "left": 1 + min(int(-np.log(v[2]) * settings.transfers), 8),
+            "declines": 0,
+            "own": own,
+            "scale": 1.0,
+        }
         return first + int(max(settings.prepare_hours * np.exp(1.6 * to_normal(v[3:4])[0]), 0.1) * HOUR)
 
     def act(self, world: Underworld, campaign: Campaign, now: int) -> int | None:

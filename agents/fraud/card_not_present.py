@@ -49,7 +49,7 @@ class CardNotPresent:
         u = world.draw(campaign)
         if row["decision"] == pay.DECLINED:
             campaign.facts["declines"] += 1
-            if campaign.facts["declines"] > 2 or u[0] < 0.35 or row["decline_reason"] == pay.BLOCKED and u[0] < 0.8:
+            if campaign.facts["declines"] > 2 or u[0] < 0.35 or (row["decline_reason"] == pay.BLOCKED and u[0] < 0.8):
                 return None
         if campaign.facts["left"] <= 0:
             return None

@@ -36,7 +36,13 @@ class CardTesting:
         if not cards:
             return None
         category = world.economy.world.category_names.index("digital_goods" if u[1] < 0.6 else "charity")
-        campaign.facts = {"cards": cards, "test_merchant": world.online_merchant(category, u[2]), "alive": [], "tested": {}, "bought": {}}
+        campaign.facts = {
+            "cards": cards,
+            "test_merchant": world.online_merchant(category, u[2]),
+            "alive": [],
+            "tested": {},
+            "bought": {},
+        }
         return now + int(u[3] * 20 * HOUR)
 
     def act(self, world: Underworld, campaign: Campaign, now: int) -> int | None:

@@ -34,7 +34,11 @@ class ImpersonationScam:
         u = world.draw(campaign)
         campaign.victim = victim
         settings = world.settings.impersonation_scam
-        campaign.facts = {"left": 1 + min(int(-np.log(u[0]) * settings.payments * 0.75), 6), "declines": 0, "scale": 1.0}
+        campaign.facts = {
+            "left": 1 + min(int(-np.log(u[0]) * settings.payments * 0.75), 6),
+            "declines": 0,
+            "scale": 1.0,
+        }
         return world.opening(now + int(u[1] * 12 * 60 * MINUTE), u[2])
 
     def act(self, world: Underworld, campaign: Campaign, now: int) -> int | None:
@@ -54,7 +58,9 @@ class ImpersonationScam:
         if cents < 3_000:
             return None
         at = now + int((2 + 6 * u[2]) * MINUTE)
-        world.economy.log.event(at - MINUTE, campaign.victim, "payee_added", slot=0, device=world.own_device(campaign.victim))
+        world.economy.log.event(
+            at - MINUTE, campaign.victim, "payee_added", slot=0, device=world.own_device(campaign.victim)
+        )
         world.pay_mule(campaign, campaign.victim, cents, at, 0, device=world.own_device(campaign.victim), thief=False)
         return None
 

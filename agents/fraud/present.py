@@ -16,10 +16,20 @@ if TYPE_CHECKING:
     from finsim.agents.underworld import Underworld
 
 SHOPS = {
-    "grocery": 2.6, "convenience": 1.6, "fuel": 1.8, "fast_food": 1.6, "general_merchandise": 2.0, "electronics": 0.7, "clothing": 0.8, "pharmacy": 0.8,
-    "restaurant": 0.9, "home_improvement": 0.4, "transport": 0.4, "entertainment": 0.3,
-}  # fmt: skip
-"""Weights of the categories in which found and counterfeit cards are used (assumption: everyday shops where nobody asks)."""
+    "grocery": 2.6,
+    "convenience": 1.6,
+    "fuel": 1.8,
+    "fast_food": 1.6,
+    "general_merchandise": 2.0,
+    "electronics": 0.7,
+    "clothing": 0.8,
+    "pharmacy": 0.8,
+    "restaurant": 0.9,
+    "home_improvement": 0.4,
+    "transport": 0.4,
+    "entertainment": 0.3,
+}
+"""Weights of the categories in which found and counterfeit cards are used (assumption: where nobody asks)."""
 
 
 def _area(world: Underworld, campaign: Campaign, customer: int, far: bool) -> int:
@@ -28,7 +38,9 @@ def _area(world: Underworld, campaign: Campaign, customer: int, far: bool) -> in
     return int(campaign.facts.get("area", world.ring_area(max(campaign.ring, 0))))
 
 
-def pay_in_person(world: Underworld, campaign: Campaign, customer: int, slot: int, code: int, at: int, stage: int, counterfeit: bool) -> None:
+def pay_in_person(
+    world: Underworld, campaign: Campaign, customer: int, slot: int, code: int, at: int, stage: int, counterfeit: bool
+) -> None:
     """Submit one purchase at a till.
 
     Args:
@@ -42,7 +54,9 @@ def pay_in_person(world: Underworld, campaign: Campaign, customer: int, slot: in
     economy = world.economy
     names, places = economy.world.category_names, economy.world.places
     u, v = world.draw(campaign), world.draw(campaign)
-    cumulative = np.cumsum(np.array([SHOPS.get(name, 0.0) for name in names]) * world.experience(campaign.ring, "category", len(names)))
+    cumulative = np.cumsum(
+        np.array([SHOPS.get(name, 0.0) for name in names]) * world.experience(campaign.ring, "category", len(names))
+    )
     category = int(np.searchsorted(cumulative, u[0] * cumulative[-1]).clip(0, len(names) - 1))
     merchant = world.shop(_area(world, campaign, customer, counterfeit), category, u[1])
     if merchant < 0:
@@ -56,7 +70,10 @@ def pay_in_person(world: Underworld, campaign: Campaign, customer: int, slot: in
     row["merchant"], row["mcc"], row["category"], row["country"] = merchant, shop["mcc"], category, shop["country"]
     row["terminal"] = merchant_code(merchant, int(u[3] * max(int(shop["terminals"]), 1)))
     if counterfeit:
-        row["entry_mode"], row["authentication"] = pay.MAGSTRIPE, pay.SIGNATURE if v[0] < 0.75 else pay.NO_AUTHENTICATION
+        row["entry_mode"], row["authentication"] = (
+            pay.MAGSTRIPE,
+            pay.SIGNATURE if v[0] < 0.75 else pay.NO_AUTHENTICATION,
+        )
         if v[1] < 0.25:
             row["entry_mode"], row["authentication"] = pay.KEYED, pay.NO_AUTHENTICATION
     else:
@@ -68,7 +85,16 @@ def pay_in_person(world: Underworld, campaign: Campaign, customer: int, slot: in
 
 
 def withdraw_cash(
-    world: Underworld, campaign: Campaign, customer: int, code: int, at: int, stage: int, magstripe: bool, far: bool, cents: int = 0, laundering: bool = False
+    world: Underworld,
+    campaign: Campaign,
+    customer: int,
+    code: int,
+    at: int,
+    stage: int,
+    magstripe: bool,
+    far: bool,
+    cents: int = 0,
+    laundering: bool = False,
 ) -> None:
     """Submit one withdrawal from the checking account at a cash machine, in multiples of 20.
 

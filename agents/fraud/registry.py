@@ -21,7 +21,14 @@ from finsim.agents.fraud.skimming import Skimming
 @lru_cache(maxsize=1)
 def registry() -> dict[str, Typology]:
     """Return all typologies by name, the project's own first."""
-    own: list[Typology] = [CardTesting(), CardNotPresent(), LostStolen(), Skimming(), AccountTakeover(), ImpersonationScam()]
+    own: list[Typology] = [
+        CardTesting(),
+        CardNotPresent(),
+        LostStolen(),
+        Skimming(),
+        AccountTakeover(),
+        ImpersonationScam(),
+    ]
     found = {typology.name: typology for typology in own}
     for point in sorted(entry_points(group="finsim.typologies"), key=lambda p: p.name):
         found.setdefault(point.name, point.load())

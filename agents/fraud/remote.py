@@ -19,25 +19,46 @@ if TYPE_CHECKING:
     from finsim.agents.underworld import Underworld
 
 RESALE = {
-    "online_retail": 4.0, "electronics": 1.5, "general_merchandise": 1.3, "clothing": 1.2, "digital_goods": 1.6, "airline": 0.25, "home_improvement": 0.6,
-    "grocery": 0.5, "fast_food": 0.9, "entertainment": 0.7, "taxi": 0.4, "hotel": 0.15, "pharmacy": 0.4,
-}  # fmt: skip
+    "online_retail": 4.0,
+    "electronics": 1.5,
+    "general_merchandise": 1.3,
+    "clothing": 1.2,
+    "digital_goods": 1.6,
+    "airline": 0.25,
+    "home_improvement": 0.6,
+    "grocery": 0.5,
+    "fast_food": 0.9,
+    "entertainment": 0.7,
+    "taxi": 0.4,
+    "hotel": 0.15,
+    "pharmacy": 0.4,
+}
 """Weights of the categories in which thieves buy remotely (assumption: resaleable goods first, subscriptions, travel
 and food delivery after; every category that genuine customers buy remotely occurs)."""
 PROXY_SHARE = 0.62
 """Remote attempts through an IP address in the victim's own area (assumption: bought proxies)."""
 FOREIGN_SHARE = 0.16
-"""Remote attempts at merchants abroad (assumption: cross-border use is several times as frequent as in genuine payments)."""
+"""Remote attempts at merchants abroad (assumption: cross-border use is more frequent than genuine)."""
 
 
 def category_weights(world: Underworld, ring: int) -> np.ndarray:
-    """Return the cumulative weights, (K,) float64, by which a ring chooses what to buy; what was declined is tried less."""
+    """Return the cumulative weights, (K,) float64, by which a ring buys; what was declined is tried less."""
     names = world.economy.world.category_names
     base = np.array([RESALE.get(name, 0.0) for name in names])
     return np.asarray(np.cumsum(base * world.experience(ring, "category", len(names))))
 
 
-def buy_remotely(world: Underworld, campaign: Campaign, customer: int, slot: int, code: int, at: int, stage: int, factor: float, small: bool = False) -> int:
+def buy_remotely(
+    world: Underworld,
+    campaign: Campaign,
+    customer: int,
+    slot: int,
+    code: int,
+    at: int,
+    stage: int,
+    factor: float,
+    small: bool = False,
+) -> int:
     """Submit one remote purchase with stolen details; return its amount in cents.
 
     Args:
@@ -55,7 +76,11 @@ def buy_remotely(world: Underworld, campaign: Campaign, customer: int, slot: int
     u, v = world.draw(campaign), world.draw(campaign)
     cumulative = category_weights(world, campaign.ring)
     category = int(np.searchsorted(cumulative, u[0] * cumulative[-1]).clip(0, len(cumulative) - 1))
-    merchant = world.online_merchant(category, u[1], abroad=v[0] / FOREIGN_SHARE) if "merchant" not in campaign.facts else campaign.facts["merchant"]
+    merchant = (
+        world.online_merchant(category, u[1], abroad=v[0] / FOREIGN_SHARE)
+        if "merchant" not in campaign.facts
+        else campaign.facts["merchant"]
+    )
     shop = places.merchants[merchant]
     category = int(shop["category_code"])
     k = categories[category]
@@ -77,8 +102,14 @@ def buy_remotely(world: Underworld, campaign: Campaign, customer: int, slot: int
     row["rail"], row["kind"] = pay.CARD, pay.VERIFICATION if cents == 0 else pay.PURCHASE
     row["card"] = code
     row["channel"] = pay.APP if w[0] < 0.3 else (pay.PHONE if w[0] > 0.985 else pay.ONLINE)
-    row["entry_mode"] = pay.KEYED if w[0] > 0.985 else (pay.TOKEN if w[1] > 0.92 else (pay.CARD_ON_FILE if w[1] < 0.24 and cents else pay.ECOMMERCE))
-    row["authentication"] = pay.BIOMETRIC if w[1] > 0.92 else (pay.THREE_D_SECURE if 0.5 < w[1] < 0.515 else pay.NO_AUTHENTICATION)
+    row["entry_mode"] = (
+        pay.KEYED
+        if w[0] > 0.985
+        else (pay.TOKEN if w[1] > 0.92 else (pay.CARD_ON_FILE if w[1] < 0.24 and cents else pay.ECOMMERCE))
+    )
+    row["authentication"] = (
+        pay.BIOMETRIC if w[1] > 0.92 else (pay.THREE_D_SECURE if 0.5 < w[1] < 0.515 else pay.NO_AUTHENTICATION)
+    )
     row["merchant"], row["mcc"], row["category"] = merchant, shop["mcc"], category
     row["terminal"] = merchant_code(merchant, int(w[2] * max(int(shop["terminals"]), 1)))
     row["device"] = device if w[3] < 0.7 else 0xFFFFFFFF

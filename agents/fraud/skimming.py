@@ -40,7 +40,11 @@ class Skimming:
             return None
         v = world.draw(campaign)
         days = max(1.0, -settings.days * float(np.log(v[0])))
-        campaign.facts = {"copied": [], "uses": [], "area": int(v[1] * world.economy.world.places.homes) if v[2] < 0.95 else world.foreign_area(v[3])}
+        campaign.facts = {
+            "copied": [],
+            "uses": [],
+            "area": int(v[1] * world.economy.world.places.homes) if v[2] < 0.95 else world.foreign_area(v[3]),
+        }
         world.leak(merchant, campaign.number, now, now + int(days * DAY))
         return now + int(days * DAY)
 
@@ -55,14 +59,18 @@ class Skimming:
                     wait = settings.wait_days * float(np.exp(0.8 * to_normal(u[1:2])[0]))
                     online = bool(u[2] < settings.online or slot == 2)
                     due = world.opening(now + int(wait * DAY) + int(u[3] * DAY), u[2])
-                    facts["uses"].append([due, customer, slot, code, 1 + int(-np.log(u[3]) * settings.attempts), online])
+                    facts["uses"].append(
+                        [due, customer, slot, code, 1 + int(-np.log(u[3]) * settings.attempts), online]
+                    )
             facts["copied"] = []
             facts["uses"].sort(key=lambda use: use[0])
         elif facts["uses"] and facts["uses"][0][0] <= now:
             due, customer, slot, code, left, online = facts["uses"].pop(0)
             u = world.draw(campaign)
             if online:
-                buy_remotely(world, campaign, customer, slot, code, now, 0, world.settings.card_not_present.amount_factor)
+                buy_remotely(
+                    world, campaign, customer, slot, code, now, 0, world.settings.card_not_present.amount_factor
+                )
             elif slot == 0 and u[0] < 0.45:
                 withdraw_cash(world, campaign, customer, code, now, 0, magstripe=True, far=True)
             else:

@@ -1,0 +1,123 @@
+"""Batches: compiled helpers that gather, order, merge and search arrays of requests."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from finsim import payments as pay
+from finsim.compile import kernel, njit
+from finsim.ids import NO_CODE, day_of
+
+
+@kernel
+def gather(plan, order, first, last, out):  # type: ignore[no-untyped-def]
+    """Copy plan[order[first:last]] into out, both TRANSACTION."""
+    for i in range(first, last):
+        out[i - first] = plan[order[i]]
+
+
+@njit
+def time_order(times, day_start, order, buckets):  # type: ignore[no-untyped-def]
+    """Write the order that sorts times of one day, by counting seconds and inserting within one.
+
+    Args:
+        times: (n,) int64 microseconds.
+        day_start: microseconds.
+        order: (n,) int32, overwritten.
+        buckets: (86401,) int64, overwritten: first position of each second.
+    """
+    buckets[:] = 0
+    for i in range(times.shape[0]):
+        buckets[(times[i] - day_start) // 1_000_000 + 1] += 1
+    for k in range(1, buckets.shape[0]):
+        buckets[k] += buckets[k - 1]
+    fill = buckets.copy()
+    for i in range(times.shape[0]):
+        second = (times[i] - day_start) // 1_000_000
+        j = fill[second]
+        fill[second] = j + 1
+        first = buckets[second]
+        while j > first and times[order[j - 1]] > times[i]:
+            order[j] = order[j - 1]
+            j -= 1
+        order[j] = i
+
+
+@kernel
+def merge_rows(first, second, out):  # type: ignore[no-untyped-def]
+    """Merge two TRANSACTION arrays that are in order of (timestamp, transaction_id) into out."""
+    a = 0
+    b = 0
+    for i in range(out.shape[0]):
+        if b >= second.shape[0]:
+            out[i] = first[a]
+            a += 1
+        elif (
+            a >= first.shape[0]
+            or second[b].timestamp < first[a].timestamp
+            or (second[b].timestamp == first[a].timestamp and second[b].transaction_id < first[a].transaction_id)
+        ):
+            out[i] = second[b]
+            b += 1
+        else:
+            out[i] = first[a]
+            a += 1
+
+
+@kernel
+def is_ordered(rows):  # type: ignore[no-untyped-def]
+    """Return whether rows are in order of (timestamp, transaction_id); a tie of one owner moves a row on."""
+    for i in range(1, rows.shape[0]):
+        a, b = rows[i - 1], rows[i]
+        if b.timestamp < a.timestamp or (b.timestamp == a.timestamp and b.transaction_id < a.transaction_id):
+            return False
+    return True
+
+
+@njit
+def watched_rows(rows):  # type: ignore[no-untyped-def]
+    """Return the positions, (n,) int64, of rows that an agent or a bank's desk waits for."""
+    found = np.empty(rows.shape[0], dtype=np.int64)
+    n = 0
+    for i in range(rows.shape[0]):
+        t = rows[i]
+        if t.flags & pay.WATCHED or t.alert or t.decision == pay.HELD or t.truth or t.campaign >= 0:
+            found[n] = i
+            n += 1
+    return found[:n].copy()
+
+
+@njit
+def leaked_rows(rows, merchants):  # type: ignore[no-untyped-def]
+    """Return the positions, (n,) int64, of approved card rows at any of merchants, (k,) int64 sorted."""
+    found = np.empty(rows.shape[0], dtype=np.int64)
+    n = 0
+    for i in range(rows.shape[0]):
+        t = rows[i]
+        if t.rail != pay.CARD or t.decision != pay.APPROVED or t.merchant < 0 or t.card == NO_CODE or t.campaign >= 0:
+            continue
+        low, high = 0, merchants.shape[0]
+        while low < high:
+            middle = (low + high) >> 1
+            if merchants[middle] < t.merchant:
+                low = middle + 1
+            else:
+                high = middle
+        if (
+            low < merchants.shape[0]
+            and merchants[low] == t.merchant
+            and t.slot != 3
+            and (t.kind == pay.PURCHASE or t.kind == pay.WITHDRAWAL)
+        ):
+            found[n] = i
+            n += 1
+    return found[:n].copy()
+
+
+@kernel
+def forget_before(rows, key, day):  # type: ignore[no-untyped-def]
+    """Null the transaction that a refund belongs to where it lies before a day, which is not exported."""
+    for i in range(rows.shape[0]):
+        t = rows[i]
+        if t.kind == pay.REFUND and t.related_id != 0 and day_of(key, t.related_id) < day:
+            t.related_id = np.uint64(0)
