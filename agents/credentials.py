@@ -46,6 +46,11 @@ class CredentialMarket:
         """Return how many details are on offer."""
         return len(self.stock) + sum(map(len, self.arrivals))
 
+    def value(self, now: int) -> float:
+        """Return how much is on offer, each detail weighted by its freshness: 1 when stolen, half after HALF_LIFE_DAYS."""
+        age = (now - self.state()["stolen"]) / DAY
+        return float(np.exp2(-np.maximum(age, 0.0) / HALF_LIFE_DAYS).sum())
+
     def take(self, world: Underworld, campaign: Campaign, count: int, fresh: float) -> list[tuple[int, int, int]]:
         """Sell details to a campaign: (customer, slot, packed code) each; fewer where few are left.
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from finsim import payments as pay
 from finsim.agents.birth import draw_favourites
 from finsim.agents.cards import CardBook
-from finsim.agents.customer import SAVINGS, WALLET
+from finsim.agents.customer import SAVINGS, SLOTS, WALLET
 from finsim.clock import DAY
 from finsim.rng import Purpose
 
@@ -125,16 +126,30 @@ class Life:
                 self.economy.log.event(int(when[customer]), customer, "account_opened", slot=slot)
 
     def _close(self, rows: NDArray[np.int64], when: NDArray[np.int64]) -> None:
-        """Close an empty wallet or savings account; one with money on it stays open."""
+        """Close a wallet or a savings account; what is left on it goes to checking in the course of the day."""
         data = self.economy.world.customers.data
         balance = self.economy.ledger.accounts["balance"]
         for customer in rows.tolist():
             for slot in (WALLET, SAVINGS):
-                if data["accounts"][customer] & (1 << slot) and balance[customer * 4 + slot] == 0:
-                    data["accounts"][customer] &= ~(1 << slot) & 0xFF
-                    self.closed[customer, slot] = when[customer]
-                    self.economy.log.event(int(when[customer]), customer, "account_closed", slot=slot)
-                    break
+                if not data["accounts"][customer] & (1 << slot):
+                    continue
+                left = int(balance[customer * SLOTS + slot])
+                if left > 0:
+                    self._empty(customer, slot, left, int(when[customer]) + DAY)
+                data["accounts"][customer] &= ~(1 << slot) & 0xFF
+                self.closed[customer, slot] = (self.economy.day + 1) * DAY
+                self.economy.log.event(int(when[customer]) + DAY, customer, "account_closed", slot=slot)
+                break
+
+    def _empty(self, customer: int, slot: int, cents: int, at: int) -> None:
+        """Submit the transfer of all that is on an account to checking."""
+        row = pay.blank(1)
+        row["transaction_id"], row["timestamp"] = self.economy.submission.next_id(customer), at
+        row["owner"], row["slot"], row["amount"] = customer, slot, cents
+        row["payer"], row["payee"] = customer * SLOTS + slot, customer * SLOTS
+        row["rail"] = pay.WALLET if slot == WALLET else pay.INSTANT
+        row["kind"], row["channel"], row["flags"] = pay.TRANSFER, pay.APP, pay.SAME_OWNER
+        self.economy.outbox.add(row, self.economy.tick)
 
     def state(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return what a checkpoint keeps."""

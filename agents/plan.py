@@ -84,9 +84,8 @@ def choose_merchant(c, o, day, number, category, remote, here, places, habits, p
     else:
         area = s.near_area(places, here, w, p, q, behaviour.near)
     merchant = s.any_merchant(places, habits.categories.shape[0], area, category, x)
-    if merchant >= 0 and count > 0 and not away:
-        if y < behaviour.adoption:
-            people.favourites[o, first + np.int64(z * count)] = merchant
+    if merchant >= 0 and count > 0 and not away and y < behaviour.adoption:
+        people.favourites[o, first + np.int64(z * count)] = merchant
     return merchant, True
 
 

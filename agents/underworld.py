@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 OPPORTUNIST = 4095
 """Ring row of thieves who belong to no ring."""
 RINGS_KEY = "underworld"
+BOUGHT = ("card_testing", "card_not_present")
+"""Typologies that need stolen details from the market."""
 STOCK_DAYS = 120
 """Age up to which stolen details are on offer at the start (assumption: older ones are worthless)."""
 
@@ -52,8 +54,10 @@ class Underworld:
         size = len(economy.world.customers)
         self.susceptible = np.cumsum(economy.world.customers.data["susceptibility"].astype(float))
         self.scale = size / 1000.0 / 365.0
+        self.reference = 0.0
         if self.rings:
             self._stock_market()
+            self.reference = self.credentials.value(economy.now)
         economy.enlist(RINGS_KEY, _Midnight(self))
         economy.agenda.wake(RINGS_KEY, economy.now)
 
@@ -82,6 +86,9 @@ class Underworld:
         rates = {
             name: getattr(s, name).rate * per_ring for name in registry() if name != "lost_stolen" and hasattr(s, name)
         }
+        supply = self.supply()
+        for name in BOUGHT:
+            rates[name] *= supply
         for ring in self.rings:
             ring.plan(self.economy.day, rates)
             self._phish(ring)
@@ -91,6 +98,15 @@ class Underworld:
         self.mule_market.begin_day()
         self.register.retire(self.economy.now - 70 * DAY)
         self.leaks = [leak for leak in self.leaks if leak[3] > self.economy.now]
+
+    def supply(self) -> float:
+        """Return by how much an abundant market of stolen details raises their use: cheap details are used more.
+
+        The square root of what is on offer against the start of the run, within bounds (assumption).
+        """
+        if not self.rings or self.reference <= 0:
+            return 1.0
+        return float(np.clip(np.sqrt(self.credentials.value(self.economy.now) / self.reference), 0.6, 4.0))
 
     def _lose_cards(self) -> None:
         """Let customers lose cards; some are found by somebody who uses them, the others are blocked soon."""

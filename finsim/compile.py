@@ -19,7 +19,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def kernel_sources() -> list[Path]:
-    """Return the files that define kernels or constants a kernel reads, in a fixed order."""
+    """Return the files of the folders in which kernels, or constants that kernels read, are defined, in a fixed order."""
     folders = (PACKAGE, PACKAGE / "agents", PACKAGE / "agents" / "fraud", PACKAGE / "dataset")
     return sorted(path for folder in folders for path in folder.glob("*.py"))
 
@@ -28,10 +28,8 @@ def kernel_hash() -> str:
     """Return a hexadecimal hash of all kernel sources, 16 characters."""
     digest = hashlib.blake2b(digest_size=8)
     for path in kernel_sources():
-        text = path.read_bytes()
-        if b"finsim.compile" in text or path.name in {"payments.py", "compile.py"}:
-            digest.update(path.name.encode())
-            digest.update(text)
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes())
     return digest.hexdigest()
 
 

@@ -123,9 +123,9 @@ class Journal:
         for end, length in zip(state["ends"].tolist(), state["lengths"].tolist(), strict=True):
             self.chunks.append((end, state["rows"].view(TRANSACTION)[first : first + length].copy()))
             first += length
-        credits = state["credits"]
-        cuts = np.flatnonzero((credits[1:, :2] != credits[:-1, :2]).any(axis=1)) + 1
-        for part in np.split(credits, cuts) if len(credits) else ():
+        places = state["credits"]
+        cuts = np.flatnonzero((places[1:, :2] != places[:-1, :2]).any(axis=1)) + 1
+        for part in np.split(places, cuts) if len(places) else ():
             self.credits.setdefault(int(part[0, 0]), []).append((int(part[0, 1]), part[:, 2].astype(np.int64)))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import inspect
 import weakref
 from typing import Any
 
@@ -94,7 +95,12 @@ class Collecting(Economy):
 
     def __init__(self, **parameters: Any) -> None:
         super().__init__(**parameters)
-        self.datacollector = DataCollector(model_reporters={"truth": lambda model: len(model.underworld.campaigns), "seed": lambda model: model.config.seed})
+        self.datacollector = DataCollector(
+            model_reporters={
+                "truth": lambda model: len(model.underworld.campaigns),
+                "seed": lambda model: model.config.seed,
+            }
+        )
         self.datacollector.collect(self)
 
     def step(self) -> None:
@@ -107,15 +113,25 @@ def test_batch_run(kind: type[Economy]) -> None:
     fixed = {"population.customers": 100, "run.days": 1, "run.warm_up_days": 0}
     if kind is Economy:
         kind = type("Bare", (Collecting,), {})
-    results = batch_run(kind, {"scenario": "tiny", "fraud.intensity": [0, 1], **fixed}, number_processes=1, data_collection_period=-1, display_progress=False)
+    results = batch_run(
+        kind,
+        {"scenario": "tiny", "fraud.intensity": [0, 1], **fixed},
+        number_processes=1,
+        data_collection_period=-1,
+        display_progress=False,
+    )
     assert [row["fraud.intensity"] for row in results] == [0, 1]
     assert [row["RunId"] for row in results] == [0, 1]
     assert results[0]["truth"] == 0
 
 
 def test_batch_run_takes_seeds() -> None:
-    fixed = {"scenario": "tiny", "population.customers": 100, "run.days": 1, "run.warm_up_days": 0, "rng": [3, 4]}
-    results = batch_run(Collecting, fixed, number_processes=1, display_progress=False)
+    fixed = {"scenario": "tiny", "population.customers": 100, "run.days": 1, "run.warm_up_days": 0}
+    seeds: dict[str, Any] = {"rng": [3, 4]}
+    if "rng" in inspect.signature(batch_run).parameters:  # from Mesa 3.4 on
+        results = batch_run(Collecting, fixed, number_processes=1, display_progress=False, **seeds)
+    else:
+        results = batch_run(Collecting, fixed | seeds, number_processes=1, display_progress=False)
     assert [row["seed"] for row in results] == [3, 4]
 
 
@@ -151,9 +167,15 @@ def test_a_closed_economy_can_be_forgotten() -> None:
 
 def test_no_view_is_built_in_a_hot_phase() -> None:
     economy = found()
-    built = [population.views_built for population in (economy.world.customers, economy.world.merchants, economy.world.employers)]
+    built = [
+        population.views_built
+        for population in (economy.world.customers, economy.world.merchants, economy.world.employers)
+    ]
     days(economy, 5)
-    assert built == [population.views_built for population in (economy.world.customers, economy.world.merchants, economy.world.employers)]
+    assert built == [
+        population.views_built
+        for population in (economy.world.customers, economy.world.merchants, economy.world.employers)
+    ]
 
 
 # -- balances -------------------------------------------------------------------------------------------------
@@ -209,7 +231,9 @@ class Careful(Customer):
             return  # woken by a notice
         self.days.append(self.model.day)
         at = self.model.now + 8 * HOUR
-        self.bought.append(self.submit(self.model.merchants[3], 12.5, rail="card", kind="purchase", channel="pos", time=at))
+        self.bought.append(
+            self.submit(self.model.merchants[3], 12.5, rail="card", kind="purchase", channel="pos", time=at)
+        )
         self.model.agenda.wake(f"customer:{self.row}", (self.model.day + 1) * 24 * HOUR)
 
     def observe(self, rows: NDArray[np.void]) -> None:
@@ -237,7 +261,10 @@ def test_promoted_customers_decide_and_others_go_on() -> None:
     assert (bought["amount"] == 1_250).all()
     assert all(len(agent.days) == 6 for agent in promoted)
     for agent in promoted:
-        account = rows[(rows["payer"] // 4 == agent.row) & (rows["payer"] < 4 * 300) | (rows["payee"] // 4 == agent.row) & (rows["payee"] < 4 * 300)]
+        account = rows[
+            (rows["payer"] // 4 == agent.row) & (rows["payer"] < 4 * 300)
+            | (rows["payee"] // 4 == agent.row) & (rows["payee"] < 4 * 300)
+        ]
         assert set(account["transaction_id"].tolist()) == set(agent.told), "it is told of all that moves its money"
     # Pay and collections go on as they were planned.
     forced = before[np.isin(before["owner"], ids) & np.isin(before["kind"], [pay.INCOME, pay.INTEREST])]
@@ -245,7 +272,9 @@ def test_promoted_customers_decide_and_others_go_on() -> None:
     # Everybody else asks for the same as before, unless money of the two was what they would have had.
     paid = before["payee"][np.isin(before["owner"], ids) & (before["payee"] < 4 * 300)] // 4
     # A firm that owns a shop is paid what the shop sold.
-    theirs, same = (kept[~np.isin(kept["owner"], [*ids, *paid]) & (kept["kind"] != pay.SETTLEMENT)] for kept in (rows, before))
+    theirs, same = (
+        kept[~np.isin(kept["owner"], [*ids, *paid]) & (kept["kind"] != pay.SETTLEMENT)] for kept in (rows, before)
+    )
     assert len(same) > 1_000
     for name in ("transaction_id", "timestamp", "amount", "payer", "payee", "decision"):
         assert (theirs[name] == same[name]).all(), name
@@ -325,4 +354,12 @@ def test_idle_agents_are_not_stepped(economy: Economy) -> None:
 
 
 def test_phases_are_named_and_in_order() -> None:
-    assert [name for name, _ in Economy.PHASES] == ["market", "plan", "agents", "authorise", "post", "observe", "record"]
+    assert [name for name, _ in Economy.PHASES] == [
+        "market",
+        "plan",
+        "agents",
+        "authorise",
+        "post",
+        "observe",
+        "record",
+    ]

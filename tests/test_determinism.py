@@ -57,7 +57,9 @@ def test_run_gives_what_stepping_gives(once: dict[str, str], tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("hash_seed", ["0", "4242"])
-def test_hash_seeds_change_nothing(once: dict[str, str], python: Callable[..., Any], repository: Path, hash_seed: str) -> None:
+def test_hash_seeds_change_nothing(
+    once: dict[str, str], python: Callable[..., Any], repository: Path, hash_seed: str
+) -> None:
     program = (
         "import json, sys; sys.path.insert(0, sys.argv[1])\n"
         "from small_economy import finish, recorded\n"
@@ -102,7 +104,9 @@ def test_agents_that_only_look_change_nothing(once: dict[str, str]) -> None:
     assert recorder.content == once
 
 
-def test_nothing_draws_from_a_global_state_or_reads_the_time(once: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_draws_from_a_global_state_or_reads_the_time(
+    once: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     economy, recorder = recorded()
 
     def forbidden(*_: Any, **__: Any) -> Any:

@@ -14,12 +14,17 @@ from small_economy import SMALL, days, finish, found, recorded
 import finsim
 from finsim import payments as pay
 from finsim.agents.fraud import registry
-from finsim.agents.fraudster import Fraudster
 from finsim.agents.underworld import OPPORTUNIST
 from finsim.dataset.memory import MemoryRecorder
 from finsim.economy import Economy
 
-MUCH = {"fraud.intensity": 8, "fraud.skimming.rate": 8.0, "run.days": 40, "run.warm_up_days": 5, "population.customers": 500}
+MUCH = {
+    "fraud.intensity": 8,
+    "fraud.skimming.rate": 8.0,
+    "run.days": 40,
+    "run.warm_up_days": 5,
+    "population.customers": 500,
+}
 DAY = 86_400_000_000
 
 
@@ -37,7 +42,10 @@ def rows(run: tuple[Economy, MemoryRecorder]) -> NDArray[np.void]:
 
 @pytest.fixture(scope="module")
 def tables(run: tuple[Economy, MemoryRecorder]) -> dict[str, pl.DataFrame]:
-    return {name: run[1].frame(name) for name in ("transactions", "truth", "label_events", "alerts", "campaigns", "events", "cards", "rings")}
+    return {
+        name: run[1].frame(name)
+        for name in ("transactions", "truth", "label_events", "alerts", "campaigns", "events", "cards", "rings")
+    }
 
 
 # -- truth ----------------------------------------------------------------------------------------------------
@@ -49,7 +57,9 @@ def test_truth_is_exactly_the_rows_of_campaigns(rows: NDArray[np.void], tables: 
     assert set(truth["transaction_id"]) == set(rows["transaction_id"][rows["truth"] > 0].tolist())
     assert truth["transaction_id"].is_unique().all()
     assert (truth["is_fraud"] ^ truth["is_laundering"]).all()
-    assert set(truth["campaign_id"]) == set(tables["campaigns"]["campaign_id"]) | set(truth.filter(pl.col("is_laundering"))["campaign_id"])
+    assert set(truth["campaign_id"]) == set(tables["campaigns"]["campaign_id"]) | set(
+        truth.filter(pl.col("is_laundering"))["campaign_id"]
+    )
     assert truth.filter(pl.col("ring_id").is_null())["typology"].unique().to_list() == ["lost_stolen"]
     assert set(truth["ring_id"].drop_nulls()) <= set(tables["rings"]["ring_id"])
 
@@ -89,7 +99,11 @@ def test_mules_pass_stolen_money_on(rows: NDArray[np.void], tables: dict[str, pl
 def test_no_fraud_leaves_no_truth() -> None:
     economy, recorder = recorded(**{**MUCH, "run.days": 8, "fraud.intensity": 0})
     finish(economy)
-    assert {name: recorder.rows[name] for name in ("truth", "campaigns", "rings")} == {"truth": 0, "campaigns": 0, "rings": 0}
+    assert {name: recorder.rows[name] for name in ("truth", "campaigns", "rings")} == {
+        "truth": 0,
+        "campaigns": 0,
+        "rings": 0,
+    }
     assert (recorder.records["campaign"] == -1).all()
     labels = recorder.frame("label_events")
     assert "police" not in labels["source"].to_list()
@@ -99,7 +113,9 @@ def test_no_fraud_leaves_no_truth() -> None:
 
 
 def test_labels_come_after_what_they_label(tables: dict[str, pl.DataFrame]) -> None:
-    events = tables["label_events"].join(tables["transactions"].select("transaction_id", "timestamp"), on="transaction_id", how="left")
+    events = tables["label_events"].join(
+        tables["transactions"].select("transaction_id", "timestamp"), on="transaction_id", how="left"
+    )
     assert events["timestamp"].null_count() == 0, "only exported transactions are labelled"
     assert (events["event_at"] > events["timestamp"]).all()
     assert len(events) > 20
@@ -108,8 +124,16 @@ def test_labels_come_after_what_they_label(tables: dict[str, pl.DataFrame]) -> N
 
 
 def test_most_fraud_that_paid_becomes_known_and_some_never_does(tables: dict[str, pl.DataFrame]) -> None:
-    paid = tables["truth"].filter(pl.col("is_fraud")).join(tables["transactions"].filter(pl.col("decision") == "approved"), on="transaction_id")
-    known = paid["transaction_id"].is_in(tables["label_events"].filter(pl.col("label") == "fraud")["transaction_id"].implode()).mean()
+    paid = (
+        tables["truth"]
+        .filter(pl.col("is_fraud"))
+        .join(tables["transactions"].filter(pl.col("decision") == "approved"), on="transaction_id")
+    )
+    known = (
+        paid["transaction_id"]
+        .is_in(tables["label_events"].filter(pl.col("label") == "fraud")["transaction_id"].implode())
+        .mean()
+    )
     assert 0.5 < known < 1.0
 
 
@@ -132,12 +156,20 @@ def test_victims_get_new_cards(run: tuple[Economy, MemoryRecorder], tables: dict
     assert len(events.filter(pl.col("kind") == "card_blocked")) == len(exported)
     assert len(events.filter(pl.col("kind") == "card_issued")) > 0
     # Nothing is approved on a card while it is blocked.
-    used = tables["transactions"].filter(pl.col("card_id").is_not_null() & (pl.col("decision") == "approved") & pl.col("kind").is_in(["purchase", "withdrawal", "bill"]))
-    late = used.join(blocked.select("card_id", "blocked_at"), on="card_id").filter(pl.col("timestamp") > pl.col("blocked_at") + pl.duration(minutes=30))
+    used = tables["transactions"].filter(
+        pl.col("card_id").is_not_null()
+        & (pl.col("decision") == "approved")
+        & pl.col("kind").is_in(["purchase", "withdrawal", "bill"])
+    )
+    late = used.join(blocked.select("card_id", "blocked_at"), on="card_id").filter(
+        pl.col("timestamp") > pl.col("blocked_at") + pl.duration(minutes=30)
+    )
     assert len(late) == 0
 
 
-def test_reimbursements_come_from_the_bank_s_losses(run: tuple[Economy, MemoryRecorder], rows: NDArray[np.void]) -> None:
+def test_reimbursements_come_from_the_bank_s_losses(
+    run: tuple[Economy, MemoryRecorder], rows: NDArray[np.void]
+) -> None:
     paid = rows[rows["kind"] == pay.REIMBURSEMENT]
     assert len(paid) > 3
     assert np.isin(paid["payer"], run[0].ledger.loss_accounts).all()
@@ -171,7 +203,10 @@ def test_smaller_intensities_are_subsets() -> None:
     rings = [[(ring.row, ring.started_at) for ring in economy.underworld.rings] for economy in (half, whole)]
     assert rings[1][: len(rings[0])] == rings[0]
     assert len(rings[1]) == 2 * len(rings[0])
-    lost = [{(c.victim, c.started) for c in economy.underworld.campaigns.values() if c.ring == OPPORTUNIST} for economy in (half, whole)]
+    lost = [
+        {(c.victim, c.started) for c in economy.underworld.campaigns.values() if c.ring == OPPORTUNIST}
+        for economy in (half, whole)
+    ]
     assert lost[0] < lost[1]
     breached = [{(leak[0], leak[2]) for leak in economy.underworld.leaks if leak[1] < 0} for economy in (half, whole)]
     assert breached[0] <= breached[1]
@@ -221,6 +256,6 @@ def test_a_typology_can_be_switched_off(name: str) -> None:
 def test_a_typology_says_what_it_is(name: str) -> None:
     typology = registry()[name]
     assert typology.name == name
-    assert len(set(typology.stages)) == len(typology.stages) > 0
+    assert typology.stages
+    assert len(set(typology.stages)) == len(typology.stages)
     assert (type(typology).__doc__ or "").strip()
-    assert isinstance(Fraudster.__doc__, str)

@@ -46,11 +46,21 @@ class Till:
     def decide(self, batch: NDArray[np.void], cuts: list[int]) -> tuple[NDArray[np.void], NDArray[np.void]]:
         """Return (decided rows in order, follow-ups) with the owners cut at some rows."""
         economy = self.economy
-        parts = [Partition(a, b, economy.world, economy.clock) for a, b in zip([0, *cuts], [*cuts, len(self.customers)], strict=True)]
-        outcomes = [part.authorise(batch[(batch["owner"] >= part.first) & (batch["owner"] < part.last)].copy(), economy.tick_end) for part in parts]
+        parts = [
+            Partition(a, b, economy.world, economy.clock)
+            for a, b in zip([0, *cuts], [*cuts, len(self.customers)], strict=True)
+        ]
+        outcomes = [
+            part.authorise(
+                batch[(batch["owner"] >= part.first) & (batch["owner"] < part.last)].copy(), economy.tick_end
+            )
+            for part in parts
+        ]
         rows = np.concatenate([outcome.rows for outcome in outcomes])
         follow = np.concatenate([outcome.follow_ups for outcome in outcomes])
-        return rows[np.lexsort((rows["transaction_id"], rows["timestamp"]))], follow[np.argsort(follow["transaction_id"])]
+        return rows[np.lexsort((rows["transaction_id"], rows["timestamp"]))], follow[
+            np.argsort(follow["transaction_id"])
+        ]
 
 
 TILL: list[Till] = []
@@ -71,7 +81,20 @@ REQUEST = st.fixed_dictionaries(
         "rail": st.sampled_from([pay.CARD, pay.INSTANT, pay.ACH, pay.WIRE, pay.CHECK]),
         "kind": st.sampled_from([pay.TRANSFER, pay.PURCHASE, pay.WITHDRAWAL]),
         "credit": st.booleans(),
-        "flags": st.sampled_from([0, 0, 0, pay.DISCRETIONARY, pay.MANDATE, pay.FORCED, pay.MISTYPED, pay.WRONG_PIN, pay.REFUNDABLE, pay.SAME_OWNER]),
+        "flags": st.sampled_from(
+            [
+                0,
+                0,
+                0,
+                pay.DISCRETIONARY,
+                pay.MANDATE,
+                pay.FORCED,
+                pay.MISTYPED,
+                pay.WRONG_PIN,
+                pay.REFUNDABLE,
+                pay.SAME_OWNER,
+            ]
+        ),
     }
 )
 
@@ -102,7 +125,9 @@ def batch_of(economy: Economy, requests: list[dict[str, Any]]) -> NDArray[np.voi
     st.permutations(range(30)),
 )
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_authorise_and_settle(requests: list[dict[str, Any]], balances: list[int], limits: list[int], order: list[int]) -> None:
+def test_authorise_and_settle(
+    requests: list[dict[str, Any]], balances: list[int], limits: list[int], order: list[int]
+) -> None:
     desk = till()
     economy, accounts = desk.economy, desk.accounts
     desk.reset(balances, limits)
@@ -146,13 +171,26 @@ def test_authorise_and_settle(requests: list[dict[str, Any]], balances: list[int
     assert ((rows["posted_at"] > 0) == approved).all()
     assert (rows["posted_at"][approved] >= rows["timestamp"][approved]).all()
     for row in rows[~approved & (rows["payee"] < limit)]:
-        assert row["payee_balance"] == refused[int(row["transaction_id"])], "a refused payment shows the balance of its time"
+        assert row["payee_balance"] == refused[int(row["transaction_id"])], (
+            "a refused payment shows the balance of its time"
+        )
 
     # Neither the cut between owners nor the order in which requests came in matters.
     desk.reset(balances, limits)
     shuffled = batch[[k for k in order if k < len(batch)]]
-    again, follow_again = desk.decide(shuffled[np.lexsort((shuffled["transaction_id"], shuffled["timestamp"]))], [1, 3, OWNERS])
-    for name in ("transaction_id", "timestamp", "decision", "decline_reason", "payer_balance", "slot", "challenge", "alert"):
+    again, follow_again = desk.decide(
+        shuffled[np.lexsort((shuffled["transaction_id"], shuffled["timestamp"]))], [1, 3, OWNERS]
+    )
+    for name in (
+        "transaction_id",
+        "timestamp",
+        "decision",
+        "decline_reason",
+        "payer_balance",
+        "slot",
+        "challenge",
+        "alert",
+    ):
         assert (again[name] == rows[name]).all(), name
     assert (follow_again["transaction_id"] == follow["transaction_id"]).all()
     assert (accounts["reserved"] == after["reserved"]).all()
@@ -222,11 +260,29 @@ def test_declined_for_want_of_money(economy: Economy) -> None:
 
 
 def test_declined_past_a_limit(economy: Economy) -> None:
-    assert reason_of(one(economy, 1_000.0, rail="card", kind="withdrawal", channel="atm", card="debit", payee=int(economy.ledger.named[0]))) == "limit"
+    assert (
+        reason_of(
+            one(
+                economy,
+                1_000.0,
+                rail="card",
+                kind="withdrawal",
+                channel="atm",
+                card="debit",
+                payee=int(economy.ledger.named[0]),
+            )
+        )
+        == "limit"
+    )
 
 
 def test_declined_past_the_credit_limit(economy: Economy) -> None:
-    assert reason_of(one(economy, 400_000.0, rail="card", kind="purchase", channel="pos", card="credit", payee=shop(economy))) == "limit"
+    assert (
+        reason_of(
+            one(economy, 400_000.0, rail="card", kind="purchase", channel="pos", card="credit", payee=shop(economy))
+        )
+        == "limit"
+    )
 
 
 def test_declined_because_frozen(economy: Economy) -> None:
@@ -235,9 +291,14 @@ def test_declined_because_frozen(economy: Economy) -> None:
     assert reason_of(one(economy, 10.0, payer=payer)) == "blocked"
 
 
-@pytest.mark.parametrize(("flag", "reason"), [(pay.MISTYPED, "invalid_details"), (pay.WRONG_PIN, "authentication_failed")])
+@pytest.mark.parametrize(
+    ("flag", "reason"), [(pay.MISTYPED, "invalid_details"), (pay.WRONG_PIN, "authentication_failed")]
+)
 def test_declined_for_wrong_details(economy: Economy, flag: int, reason: str) -> None:
-    assert reason_of(one(economy, 10.0, rail="card", kind="purchase", channel="online", flags=flag, payee=shop(economy))) == reason
+    assert (
+        reason_of(one(economy, 10.0, rail="card", kind="purchase", channel="online", flags=flag, payee=shop(economy)))
+        == reason
+    )
 
 
 def test_declined_by_a_rule(economy: Economy) -> None:
@@ -245,8 +306,19 @@ def test_declined_by_a_rule(economy: Economy) -> None:
     bank = economy.world.customers.data["institution"][payer]
     limit = economy.config.banks.institutions[bank].velocity_limit
     for k in range(limit):
-        economy.submit(payer=payer, payee=shop(economy), amount=1.0, rail="card", kind="purchase", channel="pos", time=economy.now + (10 + k) * SECOND)
-    assert reason_of(one(economy, 1.0, payer=payer, rail="card", kind="purchase", channel="pos", payee=shop(economy))) == "rule"
+        economy.submit(
+            payer=payer,
+            payee=shop(economy),
+            amount=1.0,
+            rail="card",
+            kind="purchase",
+            channel="pos",
+            time=economy.now + (10 + k) * SECOND,
+        )
+    assert (
+        reason_of(one(economy, 1.0, payer=payer, rail="card", kind="purchase", channel="pos", payee=shop(economy)))
+        == "rule"
+    )
 
 
 def test_declined_by_a_model(economy: Economy) -> None:
@@ -259,7 +331,9 @@ def test_declined_by_a_model(economy: Economy) -> None:
 
 
 def test_a_model_spares_its_control_group() -> None:
-    economy = found(**{"population.customers": 200, "run.warm_up_days": 0, "fraud.intensity": 0, "banks.control_group_share": 1.0})
+    economy = found(
+        **{"population.customers": 200, "run.warm_up_days": 0, "fraud.intensity": 0, "banks.control_group_share": 1.0}
+    )
     payer = customer_with(economy)
     economy.add_control(Suspicious(payer, 0.99))
     row = one(economy, 10.0, payer=payer)
@@ -268,7 +342,9 @@ def test_a_model_spares_its_control_group() -> None:
     assert row["score"] == np.float32(0.99)
 
 
-@pytest.mark.parametrize(("share", "abandon", "challenge"), [(1.0, 0.0, pay.PASSED), (0.0, 0.0, pay.FAILED), (0.0, 1.0, pay.ABANDONED)])
+@pytest.mark.parametrize(
+    ("share", "abandon", "challenge"), [(1.0, 0.0, pay.PASSED), (0.0, 0.0, pay.FAILED), (0.0, 1.0, pay.ABANDONED)]
+)
 def test_a_challenge_is_passed_failed_or_abandoned(share: float, abandon: float, challenge: int) -> None:
     rates = {"banks.challenge_pass_owner": share, "banks.challenge_abandon": abandon}
     economy = found(**{"population.customers": 200, "run.warm_up_days": 0, "fraud.intensity": 0, **rates})
@@ -355,4 +431,3 @@ def test_statements_interest_and_repayment() -> None:
     savings = rows[(rows["kind"] == pay.INTEREST) & (rows["payee"] < economy.ledger.customer_accounts)]
     assert (savings["payee"] % 4 == 1).all()
     assert len(savings) > 20
-

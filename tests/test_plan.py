@@ -14,7 +14,20 @@ from finsim.agents.customer import BUSINESS
 from finsim.economy import Economy
 
 MUCH = {"fraud.intensity": 8, "run.days": 12, "population.customers": 400}
-FIELDS = ("transaction_id", "timestamp", "owner", "payer", "payee", "amount", "kind", "rail", "channel", "merchant", "slot", "flags")
+FIELDS = (
+    "transaction_id",
+    "timestamp",
+    "owner",
+    "payer",
+    "payee",
+    "amount",
+    "kind",
+    "rail",
+    "channel",
+    "merchant",
+    "slot",
+    "flags",
+)
 
 
 def of(rows: NDArray[np.void]) -> NDArray[np.void]:
@@ -35,7 +48,13 @@ def test_ids_of_planned_requests_are_unique(with_fraud: tuple[Economy, NDArray[n
 
 @pytest.mark.parametrize(
     "change",
-    [{"fraud.intensity": 0}, {"fraud.card_not_present.rate": 0}, {"fraud.account_takeover.rate": 0}, {"banks.review_error": 0.5}, {"run.partitions": 3}],
+    [
+        {"fraud.intensity": 0},
+        {"fraud.card_not_present.rate": 0},
+        {"fraud.account_takeover.rate": 0},
+        {"banks.review_error": 0.5},
+        {"run.partitions": 3},
+    ],
     ids=["no fraud", "no card_not_present", "no account_takeover", "other analysts", "other partitions"],
 )
 def test_the_same_requests_are_planned(with_fraud: tuple[Economy, NDArray[np.void]], change: dict[str, Any]) -> None:
@@ -60,7 +79,12 @@ def test_who_fraud_does_not_reach_pays_the_same() -> None:
     genuine = a[a["campaign"] < 0]
     known = {int(row["transaction_id"]): row for row in b}
     names = ("timestamp", "amount", "payer", "payee", "decision")
-    same = np.array([int(row["transaction_id"]) in known and all(row[n] == known[int(row["transaction_id"])][n] for n in names) for row in genuine])
+    same = np.array(
+        [
+            int(row["transaction_id"]) in known and all(row[n] == known[int(row["transaction_id"])][n] for n in names)
+            for row in genuine
+        ]
+    )
     assert same.mean() > 0.98
     # Whoever differs had to do with fraud, or with somebody who had: victims, mules, those whose card was blocked.
     limit = 4 * 400
@@ -106,11 +130,21 @@ def test_shopping_follows_its_rate() -> None:
 
 
 def test_a_month_has_each_due_once() -> None:
-    economy = found(**{"run.days": 31, "run.warm_up_days": 0, "run.start": "2025-03-01", "fraud.intensity": 0, "population.customers": 200})
+    economy = found(
+        **{
+            "run.days": 31,
+            "run.warm_up_days": 0,
+            "run.start": "2025-03-01",
+            "fraud.intensity": 0,
+            "population.customers": 200,
+        }
+    )
     rows = plans(economy, 31)
     dues = economy.world.people.obligations
     bills = rows[rows["kind"] == pay.BILL]
-    owed = dues[(economy.world.customers.data["since_day"][dues["owner"]] < economy.clock.first_day) & (dues["means"] < 5)]
+    owed = dues[
+        (economy.world.customers.data["since_day"][dues["owner"]] < economy.clock.first_day) & (dues["means"] < 5)
+    ]
     # 28 March is a Friday: everything due from the 1st to the 28th is collected within the month.
     planned = np.bincount(bills["owner"], minlength=200)
     expected = np.bincount(owed["owner"], minlength=200)

@@ -50,7 +50,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return finsim.run("tiny", out=tmp_path_factory.mktemp("whole") / "run", overrides=OFTEN).manifest
 
 
-class Interrupted(Exception):
+class StoppedError(Exception):
     pass
 
 
@@ -59,15 +59,15 @@ def interrupt(out: Path, day: int, **more: Any) -> None:
 
     def stop(done: int, total: int, message: str) -> None:
         if done > day:
-            raise Interrupted
+            raise StoppedError
 
-    with pytest.raises(Interrupted):
+    with pytest.raises(StoppedError):
         finsim.run("tiny", out=out, overrides=OFTEN, progress=stop, **more)
 
 
 def test_killed_again_and_again(whole: dict[str, Any], tmp_path: Path, python: Callable[..., Any]) -> None:
     out = tmp_path / "run"
-    moments = sorted({0, TICKS - 1, *random.Random(20).sample(range(7 * TICKS), 5)})
+    moments = sorted({0, TICKS - 1, *random.Random(20).sample(range(7 * TICKS), 3)})
     for tick in moments:
         done = python("-c", PROGRAM, str(out), json.dumps(OFTEN), str(tick))
         assert done.returncode == -signal.SIGKILL, done.stderr
@@ -89,14 +89,18 @@ def test_killed_from_outside(whole: dict[str, Any], tmp_path: Path, share: float
     words = [sys.executable, "-m", "finsim", "run", "tiny", "--out", str(out), "--resume"]
     for key, value in OFTEN.items():
         words += ["--set", f"{key}={value}"]
-    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=Path(finsim.__file__).resolve().parent.parent)
+    process = subprocess.Popen(
+        words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=Path(finsim.__file__).resolve().parent.parent
+    )
     deadline = time.monotonic() + 60
     while not Path(f"{out}.partial").exists() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.002)
     time.sleep(share)
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=Path(finsim.__file__).resolve().parent.parent)
+    done = subprocess.run(
+        words, capture_output=True, text=True, check=False, cwd=Path(finsim.__file__).resolve().parent.parent
+    )
     assert done.returncode == 0, done.stderr
     assert finsim.open_dataset(out).manifest["content_hash"] == whole["content_hash"]
 
@@ -177,6 +181,8 @@ def test_a_reinstated_economy_is_the_same(day: int) -> None:
     again, same = stored(*checkpoint.capture(second))
     assert again == values
     assert set(same) == set(arrays)
+    for one in (arrays, same):  # requests of one day may wait in any order
+        one["outbox/requests"] = np.sort(one["outbox/requests"], order="transaction_id")
     for name, array in arrays.items():
         for field in array.dtype.names or (...,):  # the padding between fields may be anything
             assert array[field].tobytes() == same[name][field].tobytes(), (name, field)
@@ -257,7 +263,13 @@ def test_a_run_says_when_it_cannot_be_resumed(tmp_path: Path) -> None:
         economy.enlist("forgetful", mesa.Agent(economy))
 
     overrides = {**OFTEN, "run.days": 2}
-    finsim.run("tiny", out=tmp_path / "run", overrides=overrides, prepare=prepare, progress=lambda *words: messages.append(words[2]))
+    finsim.run(
+        "tiny",
+        out=tmp_path / "run",
+        overrides=overrides,
+        prepare=prepare,
+        progress=lambda *words: messages.append(words[2]),
+    )
     assert any("cannot be resumed" in text and "forgetful" in text for text in messages)
 
 

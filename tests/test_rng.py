@@ -28,7 +28,9 @@ KNOWN = [
 
 
 @pytest.mark.parametrize(("counter", "key", "words"), KNOWN)
-def test_philox_gives_the_published_words(counter: tuple[int, ...], key: tuple[int, ...], words: tuple[int, ...]) -> None:
+def test_philox_gives_the_published_words(
+    counter: tuple[int, ...], key: tuple[int, ...], words: tuple[int, ...]
+) -> None:
     out = np.empty(4, dtype=np.uint32)
     philox_words(np.uint64(key[0] | key[1] << 32), np.array(counter, dtype=np.uint32), out)
     assert tuple(out.tolist()) == words
@@ -62,7 +64,9 @@ def test_uniforms_are_uniform_and_independent() -> None:
     u = Streams(11).uniform(Purpose.PLACE, n)
     assert ((u > 0) & (u < 1)).all()
     assert np.abs(u.mean(axis=0) - 0.5).max() < Z / np.sqrt(12 * n)
-    between = np.corrcoef(np.column_stack([u, Streams(12).uniform(Purpose.PLACE, n), Streams(11).uniform(Purpose.MEANS, n)]).T)
+    between = np.corrcoef(
+        np.column_stack([u, Streams(12).uniform(Purpose.PLACE, n), Streams(11).uniform(Purpose.MEANS, n)]).T
+    )
     assert np.abs(between - np.eye(12)).max() < Z / np.sqrt(n)
     counts = np.histogram(u[:, 0], bins=64, range=(0, 1))[0]
     assert stats.chisquare(counts).pvalue > 1e-6
@@ -74,7 +78,11 @@ def test_a_draw_depends_on_all_that_it_is_asked_for_and_on_nothing_else() -> Non
     one = streams.one(Purpose.LIFE, 7, **base)
     assert (streams.uniform(Purpose.LIFE, np.array([9, 7]), **base)[1] == one).all()
     others = [streams.one(Purpose.LIFE, 7, **{**base, name: 9}) for name in base]
-    others += [streams.one(Purpose.LIFE, 8, **base), streams.one(Purpose.CASH, 7, **base), Streams(4).one(Purpose.LIFE, 7, **base)]
+    others += [
+        streams.one(Purpose.LIFE, 8, **base),
+        streams.one(Purpose.CASH, 7, **base),
+        Streams(4).one(Purpose.LIFE, 7, **base),
+    ]
     assert all((other != one).all() for other in others)
     assert len(set(purpose_keys(3).tolist())) == len(Purpose)
 
@@ -93,7 +101,9 @@ def test_unmix_undoes_mix(value: int, key: int) -> None:
 @settings(max_examples=20, deadline=None)
 def test_exported_ids_are_distinct(key: int) -> None:
     generator = np.random.default_rng(key % 1000)
-    values = np.unique(np.concatenate([np.arange(50_000), generator.integers(0, 2**32, 50_000), 2**32 - 1 - np.arange(1000)]))
+    values = np.unique(
+        np.concatenate([np.arange(50_000), generator.integers(0, 2**32, 50_000), 2**32 - 1 - np.arange(1000)])
+    )
     out = np.empty(len(values), dtype=np.uint32)
     ids.mix32_array(values.astype(np.uint32), np.uint64(key), out)
     assert len(np.unique(out)) == len(values)
@@ -119,18 +129,29 @@ def test_the_bijection_of_32_bits_has_an_inverse() -> None:
             assert inverse(int(ids.mix32(np.uint32(value), np.uint64(key))), key) == value
 
 
-@given(st.integers(0, 4), st.integers(0, 2**24 - 1), st.integers(0, 15), st.integers(14610, 14610 + 2**15 - 1), st.integers(0, 2**18 - 1))
+@given(
+    st.integers(0, 4),
+    st.integers(0, 2**24 - 1),
+    st.integers(0, 15),
+    st.integers(14610, 14610 + 2**15 - 1),
+    st.integers(0, 2**18 - 1),
+)
 @settings(max_examples=200, deadline=None)
 def test_a_transaction_id_holds_all_its_parts(kind: int, row: int, purpose: int, day: int, ordinal: int) -> None:
     key = ids.IdKeys(5).transaction
     number = ids.transaction_id(key, kind, row, purpose, day, np.int64(ordinal))
     packed = int(ids.unmix64(np.uint64(number), key))
-    assert (packed >> 61, packed >> 37 & (1 << 24) - 1, packed >> 33 & 15, packed & (1 << 18) - 1) == (kind, row, purpose, ordinal)
+    assert (packed >> 61, packed >> 37 & (1 << 24) - 1, packed >> 33 & 15, packed & (1 << 18) - 1) == (
+        kind,
+        row,
+        purpose,
+        ordinal,
+    )
     assert ids.day_of(key, np.uint64(number)) == day
 
 
 def test_codes_of_different_owners_never_meet() -> None:
-    pack = (ids.pack_customer, ids.pack_merchant, ids.pack_ring, ids.pack_outside)
+    pack = (ids.pack_customer, ids.pack_merchant, ids.ring_code, ids.pack_outside)
     codes = []
     for kind, function in enumerate(pack):
         rows, ordinals = ids.capacity(kind)

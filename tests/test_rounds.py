@@ -41,7 +41,13 @@ class Keeper:
 def kept() -> tuple[Economy, Keeper]:
     """Return an economy without fraud and warm-up, and what it records."""
     keeper = Keeper()
-    quiet = {"population.customers": 200, "run.days": 4, "run.warm_up_days": 0, "fraud.intensity": 0, "banks.review_hours": 0.01}
+    quiet = {
+        "population.customers": 200,
+        "run.days": 4,
+        "run.warm_up_days": 0,
+        "fraud.intensity": 0,
+        "banks.review_hours": 0.01,
+    }
     return Economy("tiny", keeper, **quiet), keeper
 
 
@@ -227,7 +233,11 @@ def test_partitions_do_not_matter_where_rounds_run_out() -> None:
     seen = []
     for partitions in (1, 4):
         keeper = Keeper()
-        economy = Economy("tiny", keeper, **{"population.customers": 200, "run.warm_up_days": 0, "fraud.intensity": 0, "run.partitions": partitions})
+        economy = Economy(
+            "tiny",
+            keeper,
+            **{"population.customers": 200, "run.warm_up_days": 0, "fraud.intensity": 0, "run.partitions": partitions},
+        )
         desk = Desk(economy, keeper)
         other = customer_with(economy, number=1)
         assert other != desk.payer
@@ -269,10 +279,24 @@ def account(economy: Economy, customer: int) -> Any:
 def test_a_hold_reserves_and_its_release_decides(desk: Desk, error: float) -> None:
     """With review_error 0 the analyst releases a genuine payment; with 0.5 half of them are refused."""
     keeper = desk.keeper
-    economy = Economy("tiny", keeper, **{"population.customers": 200, "run.days": 3, "run.warm_up_days": 0, "fraud.intensity": 0, "banks.review_hours": 3.0, "banks.review_error": error})
+    economy = Economy(
+        "tiny",
+        keeper,
+        **{
+            "population.customers": 200,
+            "run.days": 3,
+            "run.warm_up_days": 0,
+            "fraud.intensity": 0,
+            "banks.review_hours": 3.0,
+            "banks.review_error": error,
+        },
+    )
     desk = Desk(economy, keeper)
     ids = []
-    payers = np.flatnonzero((economy.world.customers.data["since_day"] < economy.clock.first_day) & (economy.world.customers.data["segment_code"] == 0))[:12]
+    payers = np.flatnonzero(
+        (economy.world.customers.data["since_day"] < economy.clock.first_day)
+        & (economy.world.customers.data["segment_code"] == 0)
+    )[:12]
     economy.set_balances(payers, np.full(len(payers), 5_000_000))
     for payer in payers.tolist():
         ids.append((payer, held(desk, payer=payer)))
@@ -368,7 +392,15 @@ def test_impossible_requests_are_refused(request_: dict[str, Any], words: str) -
 def test_a_verification_is_of_nothing() -> None:
     economy, recorder = recorded(**{"run.warm_up_days": 0, "run.days": 1})
     shop = economy.merchants[0]
-    number = economy.submit(payer=customer_with(economy), payee=shop, amount=0, rail="card", kind="verification", channel="online", entry_mode="ecommerce")
+    number = economy.submit(
+        payer=customer_with(economy),
+        payee=shop,
+        amount=0,
+        rail="card",
+        kind="verification",
+        channel="online",
+        entry_mode="ecommerce",
+    )
     finish(economy)
     rows = recorder.records
     assert (rows["amount"][rows["kind"] == pay.VERIFICATION] == 0).all()

@@ -17,7 +17,7 @@ from small_economy import finish, recorded
 from finsim import payments as pay
 from finsim.economy import Economy
 
-CUSTOMERS = 2500
+CUSTOMERS = 8000
 WEEK = 7 * 86_400_000_000
 Z = 5.0
 Which = Callable[[NDArray[np.void]], NDArray[np.bool_]]
@@ -25,7 +25,13 @@ Which = Callable[[NDArray[np.void]], NDArray[np.bool_]]
 
 @pytest.fixture(scope="module")
 def month() -> tuple[Economy, NDArray[np.void]]:
-    setting = {"population.customers": CUSTOMERS, "run.start": "2025-03-03", "run.days": 28, "run.warm_up_days": 14, "fraud.intensity": 3}
+    setting = {
+        "population.customers": CUSTOMERS,
+        "run.start": "2025-03-03",
+        "run.days": 28,
+        "run.warm_up_days": 14,
+        "fraud.intensity": 3,
+    }
     economy, recorder = recorded(**setting)
     finish(economy)
     return economy, recorder.records
@@ -40,7 +46,9 @@ MEASURES: dict[str, Which] = {
     "transfers": lambda rows: (rows["truth"] == 0) & (rows["kind"] == pay.TRANSFER),
     "cash withdrawals": lambda rows: shopping(rows) & (rows["kind"] == pay.WITHDRAWAL),
     "declines": lambda rows: (rows["truth"] == 0) & (rows["decision"] == pay.DECLINED),
-    "declines for want of money": lambda rows: shopping(rows) & np.isin(rows["decline_reason"], [pay.INSUFFICIENT_FUNDS, pay.LIMIT]),
+    "declines for want of money": lambda rows: (
+        shopping(rows) & np.isin(rows["decline_reason"], [pay.INSUFFICIENT_FUNDS, pay.LIMIT])
+    ),
     "declines of blocked cards": lambda rows: (rows["truth"] == 0) & (rows["decline_reason"] == pay.BLOCKED),
     "challenges": lambda rows: (rows["truth"] == 0) & (rows["challenge"] != pay.NONE),
     "alerts": lambda rows: (rows["truth"] == 0) & (rows["alert"] > 0),
@@ -70,23 +78,31 @@ def test_the_first_week_is_like_the_others(month: tuple[Economy, NDArray[np.void
     change = differences(economy, rows, MEASURES[measure])[settled]
     error = max(float(change.std()) / np.sqrt(len(change)), 1e-9)
     assert MEASURES[measure](rows).sum() > 20, "there is something to compare"
-    assert abs(change.mean()) < Z * error, f"{change.mean() * len(change):.0f} rows more in the first week, standard error {error * len(change):.0f}"
+    assert abs(change.mean()) < Z * error, (
+        f"{change.mean() * len(change):.0f} rows more in the first week, standard error {error * len(change):.0f}"
+    )
 
 
 @pytest.mark.parametrize("warm_up", [0, 3])
 def test_the_first_day_has_its_past(warm_up: int) -> None:
     """Whatever belongs to something before the export is there, with nothing to refer to."""
-    economy, recorder = recorded(**{"population.customers": 600, "run.days": 6, "run.warm_up_days": warm_up, "fraud.intensity": 3})
+    economy, recorder = recorded(
+        **{"population.customers": 600, "run.days": 6, "run.warm_up_days": warm_up, "fraud.intensity": 3}
+    )
     balances = economy.ledger.accounts["balance"][: 4 * 600].reshape(-1, 4)
     data = economy.world.customers.data
     assert (balances[data["cards"] & 4 > 0, 2] < 0).mean() > 0.5, "cards carry balances"
-    assert (data["debit_ordinal"] + data["credit_ordinal"] == 0).mean() < 1.0 or economy.life.cards.issued.std() > 0, "cards have ages"
+    assert (data["debit_ordinal"] + data["credit_ordinal"] == 0).mean() < 1.0 or economy.life.cards.issued.std() > 0, (
+        "cards have ages"
+    )
     assert len(economy.underworld.credentials) > 0, "stolen details are on offer"
     finish(economy)
     rows = recorder.records
     assert (rows["timestamp"] >= economy.export_start).all()
     related = rows[rows["related_id"] > 0]
-    assert set(related["related_id"].tolist()) <= set(rows["transaction_id"].tolist()), "what it names is in the data set"
+    assert set(related["related_id"].tolist()) <= set(rows["transaction_id"].tolist()), (
+        "what it names is in the data set"
+    )
     frame = recorder.frame("accounts")
     assert (frame["opened_at"].dt.epoch("us") < economy.clock.end).all()
     issued = recorder.frame("cards")["issued_at"].dt.epoch("us")
