@@ -174,7 +174,7 @@ def holdings(data: NDArray[Any], parameters: Parameters, streams: Streams, ledge
     books = ledger.accounts[: ledger.customer_accounts].reshape(n, cu.SLOTS)
     books["balance"][:, cu.CHECKING] = np.maximum(checking, floor).astype(np.int64)
     books["balance"][:, cu.SAVINGS] = np.where(has_savings, wealth * (1 - CHECKING_SHARE), 0).astype(np.int64)
-    limit = np.clip(2.2 * data["income_cents"] * np.exp(0.5 * to_normal(w[:, 1])), 50_000, 6_000_000) // 50_000 * 50_000
+    limit = np.clip(3.0 * data["income_cents"] * np.exp(0.5 * to_normal(w[:, 1])), 50_000, 6_000_000) // 50_000 * 50_000
     books["limit"][:, cu.CREDIT_CARD] = np.where(has_credit, limit, 0)
     revolving = 100 * p.revolving_median * np.exp(1.0 * to_normal(w[:, 2]))
     spent = 0.35 * data["income_cents"] * w[:, 2]

@@ -157,7 +157,7 @@ def bill(t, b, c, o, conditions, places, habits, people, books):  # type: ignore
             t,
             o,
             day,
-            batch + 2 * HOUR,
+            batch + 2 * HOUR if x < 0.45 else by_hand,
             amount,
             pay.BILL,
             pay.CARD,

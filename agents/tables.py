@@ -50,6 +50,10 @@ INCOME_TILTS = np.array(
 ).T
 """The same for income bands (us_dcp_pi_share_given_hh_income_*: the diary's share against the mean)."""
 
+HOLDING = np.array([1.3, 0.82, 1.45, 1.5, 1.0])
+"""Corrects the weights of (cash, debit, credit, check, bank) for people who lack a card and for the spread of their own
+tilts (assumption: adjusted by hand until a run's mix is near the published one; calibration will fit it)."""
+
 HOUR_SHAPES = {
     "day": [(0, 7, 0.02), (7, 9, 0.5), (9, 21, 1.0), (21, 24, 0.15)],
     "meal": [(0, 5, 0.2), (5, 10, 0.9), (10, 11, 0.7), (11, 14, 1.5), (14, 17, 0.7), (17, 21, 1.4), (21, 24, 0.7)],
@@ -115,7 +119,7 @@ def means_weights(parameters: Parameters) -> NDArray[np.float64]:
     share = np.array([k.share for k in purchases(parameters)])
     mix = (base * share[:, None]).sum(axis=0) / share.sum()
     wanted = np.array([b.cash_share, b.debit_share, b.credit_share])
-    factor = np.array([*(wanted / mix[:3]), 0.6, 1.0])
+    factor = np.array([*(wanted / mix[:3]), 0.6, 1.0]) * HOLDING
     weights = np.empty((len(base), 2, 5, 5, 5))
     for remote in (0, 1):
         allowed = np.array([0.0, 1.0, 1.0, 0.15, 1.3]) if remote else np.array([1.0, 1.0, 1.0, 1.0, 0.25])

@@ -30,7 +30,7 @@ LIQUIDITY, RETRY = int(Purpose.LIQUIDITY), int(Purpose.RETRY)
 
 HOUR = 3_600_000_000
 DAY = 86_400_000_000
-KNOWS_LIMIT = 0.8  # card holders who know that a purchase would pass their limit (assumption)
+KNOWS_LIMIT = 0.8  # people who know that a payment would pass their limit or their balance (assumption)
 COMFORTABLE, TIGHT, DRY = 0, 1, 2
 
 
@@ -104,6 +104,10 @@ def prepare(t, c, accounts, behaviour, keys, cash_log, counts):  # type: ignore[
     if t.flags & pay.DISCRETIONARY:
         available = accounts[t.owner * 4].balance + accounts[t.owner * 4].limit - accounts[t.owner * 4].reserved
         update_band(c, available, behaviour)
+        if t.kind == pay.TRANSFER and t.amount > available:
+            u, _, _, _ = by_id(keys, LIQUIDITY, t.transaction_id + np.uint64(1))
+            if u < KNOWS_LIMIT:
+                return False
         if c.band != COMFORTABLE:
             u, v, _, _ = by_id(keys, LIQUIDITY, t.transaction_id)
             if u < (behaviour.dry_skip if c.band == DRY else behaviour.tight_skip) and (t.slot != 2 or v < 0.5):

@@ -236,7 +236,8 @@ def test_rings_try_less_what_was_declined() -> None:
     for _ in range(10):
         ring.learn("typology", "skimming", False)
         ring.learn("typology", "card_testing", True)
-    assert ring.belief("typology", "skimming") < 0.5 < 1.0 < ring.belief("typology", "card_testing")
+    assert ring.belief("typology", "skimming") < 0.5
+    assert ring.belief("typology", "card_testing") > 1.0
     still = found(**{"fraud.adaptation": 0}).underworld.rings[0]
     still.learn("typology", "skimming", False)
     assert still.belief("typology", "skimming") == 1.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import mesa
@@ -119,7 +120,7 @@ def test_three_dependents_with_a_model_in_the_loop(desk: Desk, partitions: int) 
     assert economy.tick == 1
     rows = desk.outcomes(*chain, later)
     assert decisions(rows) == [pay.APPROVED] * 5
-    assert all(b["timestamp"] >= a["timestamp"] + SECOND for a, b in zip(rows[:3], rows[1:4], strict=True))
+    assert all(b["timestamp"] >= a["timestamp"] + SECOND for a, b in pairwise(rows[:4]))
     assert rows[4]["timestamp"] > rows[3]["timestamp"], "the owner's later request waited for the chain"
     asked = [number for round_ in model.rounds for number in round_]
     assert asked == [*chain, later], "each was scored once, in order"
@@ -292,14 +293,12 @@ def test_a_hold_reserves_and_its_release_decides(desk: Desk, error: float) -> No
         },
     )
     desk = Desk(economy, keeper)
-    ids = []
     payers = np.flatnonzero(
         (economy.world.customers.data["since_day"] < economy.clock.first_day)
         & (economy.world.customers.data["segment_code"] == 0)
     )[:12]
     economy.set_balances(payers, np.full(len(payers), 5_000_000))
-    for payer in payers.tolist():
-        ids.append((payer, held(desk, payer=payer)))
+    ids = [(payer, held(desk, payer=payer)) for payer in payers.tolist()]
     before = economy.ledger.total()
     economy.step()
     for payer, number in ids:

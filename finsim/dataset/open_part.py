@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,7 @@ from finsim.records import joined, put
 
 
 class OpenTransactions:
-    """The open part of `transactions`: chunks of one row group's size, all of one month.
-
-    Chunks come back when they are written and are filled again: fresh memory costs as much as copying into it.
+    """The open part of `transactions`: the batches that it was given, all of one month.
 
     Args:
         start: number of its first row within the table.
@@ -33,8 +32,7 @@ class OpenTransactions:
         self.month = ""
         self._month_end = 0
         self._last = np.iinfo(np.int64).min
-        self._chunks: list[NDArray[np.void]] = []
-        self._free: list[NDArray[np.void]] = []  # filled by the writer's thread, emptied by the economy's
+        self._batches: list[NDArray[np.void]] = []
 
     def room(self, rows: NDArray[np.void], part_rows: int) -> int:
         """Return how many of rows, in time order, still belong to this part."""
@@ -47,7 +45,7 @@ class OpenTransactions:
         return room
 
     def take(self, rows: NDArray[np.void]) -> None:
-        """Copy rows that belong to this part.
+        """Keep rows that belong to this part.
 
         Raises:
             ValueError: they begin before the last row taken.
@@ -57,33 +55,21 @@ class OpenTransactions:
         if rows["timestamp"][0] < self._last:
             raise ValueError(f"transaction {rows['transaction_id'][0]} is earlier than the rows that were taken before")
         self._last = int(rows["timestamp"][-1])
-        done = 0
-        while done < len(rows):
-            used = self.count % GROUP
-            if not used:
-                self._chunks.append(self._free.pop() if self._free else np.empty(GROUP, TRANSACTION))
-            step = min(GROUP - used, len(rows) - done)
-            put(self._chunks[-1][used : used + step], rows[done : done + step])
-            self.count += step
-            done += step
+        self._batches.append(rows)
+        self.count += len(rows)
 
     def rows(self) -> NDArray[np.void]:
-        """Return a copy of the rows, (count,) TRANSACTION."""
-        chunks = self._filled()
-        return joined(chunks) if chunks else np.empty(0, TRANSACTION)
+        """Return the rows, (count,) TRANSACTION."""
+        return joined(self._batches) if self._batches else np.empty(0, TRANSACTION)
 
-    def close(self) -> tuple[list[NDArray[np.void]], int]:
-        """Return the part's chunks and the number of its first row, and begin the next part."""
-        chunks, start = self._filled(), self.start
+    def close(self) -> tuple[Iterator[NDArray[np.void]], int]:
+        """Return the part's row groups and the number of its first row, and begin the next part."""
+        groups, start = row_groups(self._batches), self.start
         self.start += self.count
         self.number += 1
         self.count = 0
-        self._chunks = []
-        return chunks, start
-
-    def take_back(self, chunk: NDArray[np.void]) -> None:
-        """Take a chunk that `close` returned and that is not needed any more; from any thread."""
-        self._free.append(chunk if chunk.base is None else chunk.base)
+        self._batches = []
+        return groups, start
 
     def _begin(self, time: int) -> None:
         """Set the month of a new part."""
@@ -92,10 +78,28 @@ class OpenTransactions:
         self.month = f"{first:%Y-%m}"
         self._month_end = day_number(following) * DAY
 
-    def _filled(self) -> list[NDArray[np.void]]:
-        """Return the chunks, the last one only as far as it is filled."""
-        full, rest = divmod(self.count, GROUP)
-        return self._chunks[:full] + ([self._chunks[full][:rest]] if rest else [])
+
+def row_groups(batches: list[NDArray[np.void]]) -> Iterator[NDArray[np.void]]:
+    """Yield the rows of batches in groups of GROUP; each is valid until the next one is asked for.
+
+    It runs in the writer's thread and forgets each batch once it is copied, so that memory comes back early.
+    """
+    group = np.empty(min(GROUP, sum(map(len, batches))), TRANSACTION)
+    used = 0
+    batches.reverse()
+    while batches:
+        rows = batches.pop()
+        done = 0
+        while done < len(rows):
+            step = min(GROUP - used, len(rows) - done)
+            put(group[used : used + step], rows[done : done + step])
+            used += step
+            done += step
+            if used == GROUP:
+                yield group
+                used = 0
+    if used:
+        yield group[:used]
 
 
 class OpenTable:

@@ -190,13 +190,12 @@ class ParquetRecorder:
         """Hand the open part of transactions over."""
         stream = self._stream
         path = f"transactions/month={stream.month}/part-{stream.number:05d}.parquet"
-        chunks, start = stream.close()
+        groups, start = stream.close()
 
         def each() -> Iterator[NDArray[np.void]]:
-            for chunk in chunks:
-                yield chunk
-                self.totals.add(chunk)
-                stream.take_back(chunk)
+            for rows in groups:
+                self.totals.add(rows)
+                yield rows
 
         self._bound()[0].submit(lambda parts: parts.transactions(path, each(), start))
 
