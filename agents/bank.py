@@ -152,7 +152,7 @@ class Bank(mesa.Agent):  # type: ignore[misc]
         """Submit the release row of a held payment: what an analyst decided, at its own time."""
         row = self.restore_row(held)
         parent = int(row["transaction_id"][0])
-        row["related_id"] = parent if row["timestamp"][0] >= self.economy.export_start else 0
+        row["related_id"] = parent
         row["transaction_id"] = mixed(parent, self.economy.ids.posting)
         row["timestamp"] = at
         row["flags"] |= pay.RELEASE | pay.FORCED

@@ -47,7 +47,7 @@ class CredentialMarket:
         return len(self.stock) + sum(map(len, self.arrivals))
 
     def value(self, now: int) -> float:
-        """Return how much is on offer, each detail weighted by its freshness: 1 when stolen, half after HALF_LIFE_DAYS."""
+        """Return how much is on offer, each detail by its freshness: 1 when stolen, half after HALF_LIFE_DAYS."""
         age = (now - self.state()["stolen"]) / DAY
         return float(np.exp2(-np.maximum(age, 0.0) / HALF_LIFE_DAYS).sum())
 

@@ -15,7 +15,7 @@ from finsim.agents.employer import Employer
 from finsim.agents.merchant import Merchant
 from finsim.agents.places import found_places
 from finsim.agents.tables import behaviour_record, habit_tables, mean_ticket, rule_table
-from finsim.agents.world import Books, Habits, People, Places
+from finsim.agents.world import BY_INSTANT, Books, Habits, People, Places
 from finsim.errors import ScenarioError
 from finsim.ids import CUSTOMER, MERCHANT, capacity
 from finsim.ledger import Ledger, Outside
@@ -117,7 +117,7 @@ def found(model: Any, parameters: Parameters, streams: Streams, id_key: np.uint6
             customers=data,
             favourites=birth.favourites,
             contacts=birth.contacts,
-            payees=np.full((size, 8), -1, dtype=np.int32),
+            payees=_known_payees(data, dues),
             obligations=dues,
             employers=employing.data,
             businesses=birth.businesses,
@@ -164,3 +164,12 @@ def _found_employers(model: Any, ledger: Ledger, number: int, streams: Streams) 
     employers.data["size"] = np.exp(1.2 * to_normal(u[:, 0]))
     employers.data["hour"] = 1 + (4 * u[:, 1]).astype(int)
     return employers
+
+
+def _known_payees(data: NDArray[Any], dues: NDArray[np.void]) -> NDArray[np.int32]:
+    """Return the accounts paid lately, (C, 8) int32, -1 for none: flatmates have been paid before the run begins."""
+    payees = np.full((len(data), 8), -1, dtype=np.int32)
+    shares = dues[dues["means"] == BY_INSTANT]
+    payees[shares["owner"], 0] = shares["payee"]
+    data["payee_cursor"][shares["owner"]] = 1
+    return payees

@@ -57,11 +57,21 @@ class Fraudster(mesa.Agent):  # type: ignore[misc]
         heapq.heappush(self.due, (at, campaign))
         self.economy.agenda.wake(self.key, at)
 
-    def launch(self, typology: str, at: int, facts: dict[str, Any] | None = None, victim: int = -1) -> Campaign | None:
-        """Begin a campaign; None where it comes to nothing."""
-        campaign = Campaign(
-            (self.row << ORDINAL_BITS) | self.count, typology, self.row, at, victim=victim, facts=facts or {}
-        )
+    def launch(
+        self, typology: str, at: int, facts: dict[str, Any] | None = None, victim: int = -1, number: int | None = None
+    ) -> Campaign | None:
+        """Begin a campaign; None where it comes to nothing.
+
+        Args:
+            typology: its name.
+            at: microseconds.
+            facts: what the typology starts from.
+            victim: customer row; -1 for none yet.
+            number: number of the campaign; the next of this ring if None.
+        """
+        if number is None:
+            number = (self.row << ORDINAL_BITS) | self.count
+        campaign = Campaign(number, typology, self.row, at, victim=victim, facts=facts or {})
         self.count += 1
         first = registry()[typology].launch(self.underworld, campaign, at)
         if first is None:

@@ -16,6 +16,17 @@ if TYPE_CHECKING:
     from finsim.agents.underworld import Underworld
 
 NO_RING = 4095
+FOUND_CARD = 1 << 30
+"""Bit of the number of a campaign with a found card; below it 7 bits of the month and 23 of the customer's row."""
+
+
+def found_card_number(customer: int, day: int) -> int:
+    """Return the number of the campaign with a customer's lost card.
+
+    It is a function of the loss alone, so that the same loss has the same draws at every intensity; two losses of one
+    customer within 30 days share it.
+    """
+    return FOUND_CARD | (day // 30 % 127) << 23 | customer
 
 
 class Register:
@@ -30,7 +41,9 @@ class Register:
         self.totals: dict[str, list[int]] = {}  # typology -> attempts, approved, cents
 
     def campaign_code(self, number: int) -> int:
-        """Return the packed code of a campaign."""
+        """Return the packed code of a campaign: the ring's, or the customer's whose card was found."""
+        if number & FOUND_CARD:
+            return (number & 0x7FFFFF) << 7 | number >> 23 & 0x7F
         return ring_code(number >> ORDINAL_BITS, number & ((1 << ORDINAL_BITS) - 1))
 
     def ring_id(self, row: int) -> int | None:

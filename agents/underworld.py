@@ -14,10 +14,10 @@ from finsim.agents.fraud import registry
 from finsim.agents.fraud.campaign import Campaign
 from finsim.agents.fraudster import Fraudster
 from finsim.agents.mule import MuleMarket
-from finsim.agents.register import Register
+from finsim.agents.register import Register, found_card_number
 from finsim.batches import leaked_rows
 from finsim.clock import DAY, HOUR
-from finsim.ids import INDUCED, new_id
+from finsim.ids import FOUND, INDUCED, new_id
 from finsim.records import chosen
 from finsim.rng import Purpose, to_normal
 
@@ -121,7 +121,10 @@ class Underworld:
             at = economy.day * DAY + int((7 + 16 * u[customer, 2]) * HOUR)
             if u[customer, 3] < s.misuse * self.settings.intensity:
                 code = economy.life.cards.code(customer, slot)
-                self.opportunist.launch("lost_stolen", at, {"slot": slot, "code": code}, victim=customer)
+                number = found_card_number(customer, economy.day)
+                if number not in self.campaigns:
+                    facts = {"slot": slot, "code": code}
+                    self.opportunist.launch("lost_stolen", at, facts, victim=customer, number=number)
             else:
                 v = economy.streams.one(Purpose.LOSS_OF_CARD, customer, ordinal=economy.day, draw=1)
                 hours = s.notice_hours * float(np.exp(0.8 * to_normal(v[:1])[0]))
@@ -310,14 +313,11 @@ class Underworld:
             stage: position in the typology's stages.
         """
         row = pay.blank(1)
-        row["transaction_id"] = new_id(
-            self.economy.ids.transaction,
-            INDUCED,
-            campaign.number & 0xFFFFFF,
-            campaign.number >> 24,
-            self.economy.day,
-            campaign.ordinal,
-        )
+        kind, number, purpose = INDUCED, campaign.number & 0xFFFFFF, campaign.number >> 24
+        if campaign.ring == OPPORTUNIST:
+            kind, number, purpose = FOUND, campaign.victim, 0
+        key = self.economy.ids.transaction
+        row["transaction_id"] = new_id(key, kind, number, purpose, self.economy.day, campaign.ordinal)
         campaign.ordinal += 1
         row["timestamp"], row["owner"], row["slot"] = max(at, self.economy.now), customer, slot
         row["payer"], row["payee"], row["amount"] = customer * SLOTS + slot, payee, cents

@@ -50,7 +50,8 @@ def roll(c, timestamp):  # type: ignore[no-untyped-def]
         c.day = day
         c.withdrawn_cents = 0
         c.spent_cents = 0
-        c.follow_ups = 0
+        c.retries = 0
+        c.refunds = 0
         c.fee_charged = 0
 
 
@@ -198,7 +199,9 @@ def decide(t, c, accounts, people, habits, books):  # type: ignore[no-untyped-de
             is_new = not is_known_merchant(t, people.favourites, habits.categories)
         challenger = card_rules(t, c, rule, books.tests, is_new)
     else:
-        challenger = transfer_rules(t, c, rule, not is_known_payee(t, people.contacts, people.payees))
+        challenger = transfer_rules(
+            t, c, rule, t.kind != pay.BILL and not is_known_payee(t, people.contacts, people.payees)
+        )
     if t.decision == pay.UNDECIDED:
         by_model = apply_model(t, behaviour, books.keys)
         challenger = by_model if by_model >= 0 else challenger

@@ -116,8 +116,8 @@ def leaked_rows(rows, merchants):  # type: ignore[no-untyped-def]
 
 @kernel
 def forget_before(rows, key, day):  # type: ignore[no-untyped-def]
-    """Null the transaction that a refund belongs to where it lies before a day, which is not exported."""
+    """Null the transaction that a refund or a release belongs to where it lies before a day, so is not exported."""
     for i in range(rows.shape[0]):
         t = rows[i]
-        if t.kind == pay.REFUND and t.related_id != 0 and day_of(key, t.related_id) < day:
+        if (t.kind == pay.REFUND or t.flags & pay.RELEASE) and t.related_id != 0 and day_of(key, t.related_id) < day:
             t.related_id = np.uint64(0)

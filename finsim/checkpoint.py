@@ -33,18 +33,38 @@ def capture(economy: Economy) -> tuple[dict[str, Any], Arrays]:
     life_values, life_arrays = economy.life.state()
     under_values, under_arrays = economy.underworld.state()
     arrays: Arrays = {
-        "customers": world.customers.data, "merchants": world.merchants.data, "favourites": world.people.favourites, "payees": world.people.payees,
-        "accounts": economy.ledger.accounts, "opening": economy.opening, "tests": world.books.tests, "sales": economy.settlement.sales,
-    }  # fmt: skip
-    for prefix, part in (("journal", economy.journal.state()), ("outbox", outbox_arrays), ("log", log_arrays), ("life", life_arrays), ("under", under_arrays)):
+        "customers": world.customers.data,
+        "merchants": world.merchants.data,
+        "favourites": world.people.favourites,
+        "payees": world.people.payees,
+        "accounts": economy.ledger.accounts,
+        "opening": economy.opening,
+        "tests": world.books.tests,
+        "sales": economy.settlement.sales,
+    }
+    for prefix, part in (
+        ("journal", economy.journal.state()),
+        ("outbox", outbox_arrays),
+        ("log", log_arrays),
+        ("life", life_arrays),
+        ("under", under_arrays),
+    ):
         arrays |= {f"{prefix}/{name}": array for name, array in part.items()}
     values = {
-        "tick": economy.tick, "outbox": outbox_values, "log": log_values, "life": life_values, "underworld": under_values,
-        "agenda": economy.agenda.state(), "banks": [bank.state() for bank in economy.banks], "waiting": economy.submission.waiting,
-        "ordinals": economy.submission.ordinals, "ordinal_day": economy.submission.ordinal_day,
+        "tick": economy.tick,
+        "outbox": outbox_values,
+        "log": log_values,
+        "life": life_values,
+        "underworld": under_values,
+        "agenda": economy.agenda.state(),
+        "banks": [bank.state() for bank in economy.banks],
+        "waiting": economy.submission.waiting,
+        "ordinals": economy.submission.ordinals,
+        "ordinal_day": economy.submission.ordinal_day,
         "agents": {key: agent.state() for key, agent in _users(economy).items()},
-        "random": economy.random.getstate(), "rng": economy.rng.bit_generator.state,
-    }  # fmt: skip
+        "random": economy.random.getstate(),
+        "rng": economy.rng.bit_generator.state,
+    }
     return {name: encode(value, name) for name, value in values.items()}, arrays
 
 
@@ -57,12 +77,19 @@ def reinstate(economy: Economy, values: Mapping[str, Any], arrays: Arrays) -> No
     known = {name: decode(value) for name, value in values.items()}
     agents = _users(economy)
     if set(agents) != set(known["agents"]):
-        raise ResumeError(f"the run had the agents {sorted(known['agents'])}, not {sorted(agents)}: enlist and promote the same ones before it goes on")
+        raise ResumeError(
+            f"the run had the agents {sorted(known['agents'])}, not {sorted(agents)}: enlist and promote the same ones before it goes on"
+        )
     world = economy.world
     for target, name in (
-        (world.customers.data, "customers"), (world.merchants.data, "merchants"), (world.people.favourites, "favourites"), (world.people.payees, "payees"),
-        (economy.ledger.accounts, "accounts"), (world.books.tests, "tests"), (economy.settlement.sales, "sales"),
-    ):  # fmt: skip
+        (world.customers.data, "customers"),
+        (world.merchants.data, "merchants"),
+        (world.people.favourites, "favourites"),
+        (world.people.payees, "payees"),
+        (economy.ledger.accounts, "accounts"),
+        (world.books.tests, "tests"),
+        (economy.settlement.sales, "sales"),
+    ):
         target[...] = arrays[name].view(target.dtype).reshape(target.shape)
     for population in (world.customers, world.merchants):
         population.removals += 1  # sets of agents look at the tombstones again
@@ -136,7 +163,9 @@ def read(directory: Path, about: Mapping[str, Any]) -> tuple[dict[str, Any], Arr
         raise ResumeError(f"the checkpoint in {directory} cannot be read: {error}") from error
     for key, value in about.items():
         if content["about"].get(key) != value:
-            raise ResumeError(f"{directory} holds a run with {key} {content['about'].get(key)}, not {value}; run without --resume to start afresh")
+            raise ResumeError(
+                f"{directory} holds a run with {key} {content['about'].get(key)}, not {value}; run without --resume to start afresh"
+            )
     return content, arrays
 
 
@@ -153,4 +182,8 @@ def _users(economy: Economy) -> dict[str, Any]:
 
 def undeclared(economy: Economy) -> list[str]:
     """Return the keys of enlisted agents that cannot be checkpointed because they declare no state."""
-    return [key for key, agent in economy.python_agents.items() if not (hasattr(agent, "state") and hasattr(agent, "restore"))]
+    return [
+        key
+        for key, agent in economy.python_agents.items()
+        if not (hasattr(agent, "state") and hasattr(agent, "restore"))
+    ]

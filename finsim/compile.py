@@ -19,7 +19,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def kernel_sources() -> list[Path]:
-    """Return the files of the folders in which kernels, or constants that kernels read, are defined, in a fixed order."""
+    """Return the files among which kernels and the constants that they read are defined, in a fixed order."""
     folders = (PACKAGE, PACKAGE / "agents", PACKAGE / "agents" / "fraud", PACKAGE / "dataset")
     return sorted(path for folder in folders for path in folder.glob("*.py"))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any
 
 import mesa
@@ -75,14 +76,18 @@ class Economy(mesa.Model):  # type: ignore[misc]
         ScenarioError: the scenario or an override is not allowed.
     """
 
-    def __init__(self, scenario: Scenario | str = "baseline", recorder: Recorder | None = None, **overrides: Any) -> None:
+    def __init__(
+        self, scenario: Scenario | str = "baseline", recorder: Recorder | None = None, **overrides: Any
+    ) -> None:
         config = self._configure(scenario, overrides)
         super().__init__(**_mesa_seed(config.seed))
         self.config = config
         parameters = config.parameters
         run = parameters.run
         export_day = day_number(run.start)
-        self.clock = Clock(export_day - run.warm_up_days, export_day, export_day + run.days, run.tick_minutes * 60_000_000)
+        self.clock = Clock(
+            export_day - run.warm_up_days, export_day, export_day + run.days, run.tick_minutes * 60_000_000
+        )
         self.streams = Streams(config.seed)
         self.ids = IdKeys(config.seed)
         self.recorder: Recorder = recorder if recorder is not None else _Nobody()
@@ -100,7 +105,12 @@ class Economy(mesa.Model):  # type: ignore[misc]
         self.promoted: set[int] = set()
         self.log = Log(self.recorder, self.ids, self.export_start)
         self.journal = Journal(
-            self.recorder, self.ledger.accounts, self.ledger.customer_accounts, self.export_start, self.clock.tick, self.ids.transaction
+            self.recorder,
+            self.ledger.accounts,
+            self.ledger.customer_accounts,
+            self.export_start,
+            self.clock.tick,
+            self.ids.transaction,
         )
         self.submission = Submission(self)
         self.settlement = Settlement(self)
@@ -230,12 +240,16 @@ class Economy(mesa.Model):  # type: ignore[misc]
         day = self.day * DAY
         accounts, customer_accounts = self.ledger.accounts, self.ledger.customer_accounts
         unmoved_payees(rows, accounts, customer_accounts)
-        settle_tick(rows, accounts, customer_accounts, self.tick_end, day + EVENING_CLEARING, day + DAY + MORNING_CLEARING, day)
+        settle_tick(
+            rows, accounts, customer_accounts, self.tick_end, day + EVENING_CLEARING, day + DAY + MORNING_CLEARING, day
+        )
         if EVENING_CLEARING % self.clock.tick or MORNING_CLEARING % self.clock.tick:
             # Accounts are credited at the ends of ticks: clearing that falls into a tick counts at its end.
             batch = (rows["posted_at"] > 0) & (rows["flags"] & SAME_OWNER == 0)
             rows["posted_at"][batch] += -rows["posted_at"][batch] % self.clock.tick
-        tally(rows, self.world.people.customers, self.world.merchants.data, self.world.books.tests, self.settlement.sales)
+        tally(
+            rows, self.world.people.customers, self.world.merchants.data, self.world.books.tests, self.settlement.sales
+        )
         self.journal.add(self.tick_end, rows)
 
     def observe(self) -> None:
@@ -317,7 +331,7 @@ class Economy(mesa.Model):  # type: ignore[misc]
     def partition(self, count: int) -> None:
         """Cut the owners into a number of partitions; the result of a run does not depend on it."""
         edges = np.linspace(0, len(self.world.customers), count + 1).astype(int)
-        self.partitions = [Partition(int(a), int(b), self.world, self.clock) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+        self.partitions = [Partition(int(a), int(b), self.world, self.clock) for a, b in pairwise(edges)]
 
     def submit(self, payer: Any, payee: Any, amount: float, **details: Any) -> int:
         """Submit a request for a payment; see `finsim.submission.Submission.submit`."""

@@ -17,22 +17,21 @@ F_RETRY, F_REFUND, F_FEE = 1, 2, 3
 
 
 @inline
-def next_follow_up(t, c, source, day, id_key):  # type: ignore[no-untyped-def]
-    """Return the id of the next request that follows from one of this owner's today."""
-    ordinal = c.follow_ups
-    c.follow_ups = ordinal + 1
-    return transaction_id(id_key, FOLLOW_UP, t.owner, source, day, np.int64(ordinal))
+def follow_up_id(t, source, ordinal, id_key):  # type: ignore[no-untyped-def]
+    """Return the id of a request that follows from one of this owner's today; each source counts its own."""
+    return transaction_id(id_key, FOLLOW_UP, t.owner, source, t.timestamp // DAY, np.int64(ordinal))
 
 
 @inline
 def follow_refund(f, t, c, keys, id_key):  # type: ignore[no-untyped-def]
-    """Write the refund that a purchase will get: most of them whole, after two to about thirty days."""
+    """Write the refund that a purchase will get: most of them whole, within two weeks."""
     u, v, w, _ = by_id(keys, REFUND, t.transaction_id)
     f[0] = t
     r = f[0]
-    r.transaction_id = next_follow_up(t, c, F_REFUND, t.timestamp // DAY, id_key)
-    days = 2.0 - 7.0 * np.log(u)
-    due = t.timestamp // DAY + np.int64(min(days, 28.0))
+    r.transaction_id = follow_up_id(t, F_REFUND, c.refunds, id_key)
+    c.refunds += 1
+    days = 1.0 - 3.5 * np.log(u)
+    due = t.timestamp // DAY + np.int64(min(days, 13.0))
     r.timestamp = due * DAY + np.int64((9.0 + 11.0 * v) * HOUR)
     r.payer = t.payee
     r.payee = t.payer
@@ -73,7 +72,8 @@ def follow_retry(f, t, c, keys, id_key):  # type: ignore[no-untyped-def]
         switch_card(r, c, other)
         if r.authentication == pay.PIN:
             r.authentication = pay.NO_AUTHENTICATION
-    r.transaction_id = next_follow_up(t, c, F_RETRY, t.timestamp // DAY, id_key)
+    r.transaction_id = follow_up_id(t, F_RETRY, c.retries, id_key)
+    c.retries += 1
     r.timestamp = t.timestamp + np.int64((12.0 + 70.0 * v) * 1e6)
     r.decision = pay.UNDECIDED
     r.decline_reason = pay.NONE
@@ -89,7 +89,7 @@ def follow_fee(f, t, c, amount, income_account, id_key):  # type: ignore[no-unty
     clear(f[0])
     r = f[0]
     day = t.timestamp // DAY
-    r.transaction_id = next_follow_up(t, c, F_FEE, day, id_key)
+    r.transaction_id = follow_up_id(t, F_FEE, 0, id_key)
     r.timestamp = (day + 1) * DAY + np.int64(0.4 * HOUR) + (t.timestamp % HOUR) // 2
     r.owner = t.owner
     r.payer = t.payer

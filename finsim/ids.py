@@ -17,7 +17,7 @@ from finsim.rng import purpose_key
 # Kinds of owners; the number is the prefix of a packed 32-bit code.
 CUSTOMER, MERCHANT, RING, OUTSIDE = 0, 1, 2, 3
 NO_CODE = 0xFFFFFFFF
-"""Packed code of "there is none"; its row is beyond every width, so it is never a real code."""
+"""Packed code of "there is none"; it is no code of anything that a run makes."""
 
 ROW_BITS = (23, 20, 12, 10)
 """Bits of the row for (customer, merchant, ring, outside); 30 minus these are left for the ordinal."""
@@ -25,8 +25,9 @@ ROW_BITS = (23, 20, 12, 10)
 TABLES = ("customer", "merchant", "account", "card", "terminal", "device", "ip", "campaign", "ring")
 
 # Kinds of payments for transaction ids. Their ordinals are counted apart, so one kind never shifts another.
-PLANNED, FOLLOW_UP, SUBMITTED, INDUCED, BANK = 0, 1, 2, 3, 4
-"""Planned by a customer, following from that (retry, refund), submitted by an agent, caused by fraud, bank-made."""
+PLANNED, FOLLOW_UP, SUBMITTED, INDUCED, BANK, FOUND = 0, 1, 2, 3, 4, 5
+"""Planned by a customer, following from that (retry, refund), submitted by an agent, caused by a ring, bank-made, made
+with a found or stolen card."""
 
 FIRST_DAY = 14610
 """Days from 1970-01-01 to 2010-01-01: transaction ids count days from there, for 89 years."""

@@ -31,7 +31,15 @@ class Journal:
         id_key: key of transaction ids.
     """
 
-    def __init__(self, recorder: Recorder, accounts: NDArray[np.void], customer_accounts: int, export_start: int, tick: int, id_key: np.uint64) -> None:
+    def __init__(
+        self,
+        recorder: Recorder,
+        accounts: NDArray[np.void],
+        customer_accounts: int,
+        export_start: int,
+        tick: int,
+        id_key: np.uint64,
+    ) -> None:
         self.recorder = recorder
         self.accounts = accounts
         self.customer_accounts = customer_accounts

@@ -20,25 +20,71 @@ if TYPE_CHECKING:
 FLUSH_ROWS = 20_000
 
 EVENT_KINDS = (
-    "login", "login_failed", "password_reset", "device_added", "payee_added", "contact_changed", "alerts_changed", "sim_changed", "card_issued",
-    "card_activated", "card_blocked", "card_reported_lost", "limit_changed", "address_changed", "account_opened", "account_closed",
-    "account_frozen", "account_unfrozen",
-)  # fmt: skip
+    "login",
+    "login_failed",
+    "password_reset",
+    "device_added",
+    "payee_added",
+    "contact_changed",
+    "alerts_changed",
+    "sim_changed",
+    "card_issued",
+    "card_activated",
+    "card_blocked",
+    "card_reported_lost",
+    "limit_changed",
+    "address_changed",
+    "account_opened",
+    "account_closed",
+    "account_frozen",
+    "account_unfrozen",
+)
 
 EVENT = np.dtype(
-    [("at", "i8"), ("customer", "i4"), ("device", "u4"), ("ip", "u4"), ("kind", "u1"), ("slot", "u1"), ("ordinal", "u1")], align=True
+    [
+        ("at", "i8"),
+        ("customer", "i4"),
+        ("device", "u4"),
+        ("ip", "u4"),
+        ("kind", "u1"),
+        ("slot", "u1"),
+        ("ordinal", "u1"),
+    ],
+    align=True,
 )
 """A happening as it is kept until it is handed on."""
 
 COLUMNS = {
-    "truth": ("transaction_id", "is_fraud", "is_laundering", "typology", "campaign_id", "stage", "ring_id", "victim_customer_id"),
+    "truth": (
+        "transaction_id",
+        "is_fraud",
+        "is_laundering",
+        "typology",
+        "campaign_id",
+        "stage",
+        "ring_id",
+        "victim_customer_id",
+    ),
     "label_events": ("transaction_id", "event_at", "source", "reason_code", "label", "amount_recovered"),
     "alerts": ("alert_id", "transaction_id", "raised_at", "control", "score", "decided_at", "decision"),
     "campaigns": (
-        "campaign_id", "typology", "ring_id", "started_at", "ended_at", "victims", "attempts", "approved", "gross_loss", "recovered",
-        "net_loss", "loss_customer", "loss_issuer", "loss_acquirer", "loss_merchant",
+        "campaign_id",
+        "typology",
+        "ring_id",
+        "started_at",
+        "ended_at",
+        "victims",
+        "attempts",
+        "approved",
+        "gross_loss",
+        "recovered",
+        "net_loss",
+        "loss_customer",
+        "loss_issuer",
+        "loss_acquirer",
+        "loss_merchant",
     ),
-}  # fmt: skip
+}
 
 
 class Log:
@@ -62,7 +108,17 @@ class Log:
         """Add one row of a table, values in the order of COLUMNS, ids already exported, times in microseconds."""
         self.rows[table].append(values)
 
-    def event(self, at: int, customer: int, kind: str, *, slot: int | None = None, device: int | None = None, ip: int | None = None, ordinal: int = 0) -> None:
+    def event(
+        self,
+        at: int,
+        customer: int,
+        kind: str,
+        *,
+        slot: int | None = None,
+        device: int | None = None,
+        ip: int | None = None,
+        ordinal: int = 0,
+    ) -> None:
         """Add a happening without money; see `events` for many of one kind.
 
         Args:
@@ -75,12 +131,27 @@ class Log:
         """
         one = np.array([customer], dtype=np.int64)
         codes = [NO_CODE if code is None else code for code in (device, ip)]
-        self.events(np.array([at], dtype=np.int64), one, kind, slot=slot, device=np.array(codes[:1]), ip=np.array(codes[1:]), ordinal=ordinal)
+        self.events(
+            np.array([at], dtype=np.int64),
+            one,
+            kind,
+            slot=slot,
+            device=np.array(codes[:1]),
+            ip=np.array(codes[1:]),
+            ordinal=ordinal,
+        )
 
     def events(
-        self, at: NDArray[np.int64], customers: NDArray[np.int64], kind: str, *, slot: int | None = None,
-        device: NDArray[Any] | None = None, ip: NDArray[Any] | None = None, ordinal: int = 0,
-    ) -> None:  # fmt: skip
+        self,
+        at: NDArray[np.int64],
+        customers: NDArray[np.int64],
+        kind: str,
+        *,
+        slot: int | None = None,
+        device: NDArray[Any] | None = None,
+        ip: NDArray[Any] | None = None,
+        ordinal: int = 0,
+    ) -> None:
         """Add happenings of one kind, (n,) each; what lies before the export is left out.
 
         Args:
@@ -103,7 +174,12 @@ class Log:
         ids = self.ids
         customer = rows["customer"].astype(np.uint64)
         second = (rows["at"] // SECOND - FIRST_DAY * 86_400).astype(np.uint64)
-        packed = customer << np.uint64(41) | rows["kind"].astype(np.uint64) << np.uint64(36) | second << np.uint64(6) | (rows["ordinal"].astype(np.uint64) << np.uint64(2) | rows["slot"].astype(np.uint64) & np.uint64(3))
+        packed = (
+            customer << np.uint64(41)
+            | rows["kind"].astype(np.uint64) << np.uint64(36)
+            | second << np.uint64(6)
+            | (rows["ordinal"].astype(np.uint64) << np.uint64(2) | rows["slot"].astype(np.uint64) & np.uint64(3))
+        )
         event_id = np.empty(len(rows), dtype=np.uint64)
         mix64_array(packed, ids.event, event_id)
         code = rows["customer"].astype(np.uint32) << np.uint32(7)
@@ -111,7 +187,10 @@ class Log:
             "event_id": event_id,
             "event_at": rows["at"],
             "customer_id": ids.export("customer", code),
-            "account_id": np.ma.array(ids.export("account", code | rows["slot"].astype(np.uint32) & np.uint32(3)), mask=rows["slot"] == pay.NONE),
+            "account_id": np.ma.array(
+                ids.export("account", code | rows["slot"].astype(np.uint32) & np.uint32(3)),
+                mask=rows["slot"] == pay.NONE,
+            ),
             "kind": np.array(EVENT_KINDS)[rows["kind"]],
             "device_id": np.ma.array(ids.export("device", rows["device"]), mask=rows["device"] == NO_CODE),
             "ip_id": np.ma.array(ids.export("ip", rows["ip"]), mask=rows["ip"] == NO_CODE),
@@ -122,9 +201,16 @@ class Log:
         for row in rows[(rows["truth"] > 0) & (rows["timestamp"] >= self.export_start)]:
             typology, stage, campaign, ring, victim = underworld.describe(row)
             self.add(
-                "truth", int(row["transaction_id"]), bool(row["truth"] & pay.IS_FRAUD), bool(row["truth"] & pay.IS_LAUNDERING),
-                typology, campaign, stage, ring, victim,
-            )  # fmt: skip
+                "truth",
+                int(row["transaction_id"]),
+                bool(row["truth"] & pay.IS_FRAUD),
+                bool(row["truth"] & pay.IS_LAUNDERING),
+                typology,
+                campaign,
+                stage,
+                ring,
+                victim,
+            )
 
     def cash(self, rows: NDArray[np.void]) -> None:
         """Keep cash purchases, (n,) TRANSACTION, for `cash_hidden`."""

@@ -47,7 +47,9 @@ class Market:
         """Return the conditions of a day number."""
         date = date_of(day)
         following = (date.replace(day=28) + (date_of(4) - date_of(0))).replace(day=1)
-        factor = self._weekdays[weekday(day)] * self.parameters.month_factors[date.month - 1] * (1.0 + self._holiday_effect)
+        factor = (
+            self._weekdays[weekday(day)] * self.parameters.month_factors[date.month - 1] * (1.0 + self._holiday_effect)
+        )
         return DayConditions(
             day=day,
             weekday=weekday(day),

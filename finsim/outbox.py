@@ -89,7 +89,10 @@ class Outbox:
         parents = np.fromiter(self.children, dtype=np.uint64, count=len(self.children))
         free: list[NDArray[np.void]] = []
         decided = {int(row["transaction_id"]): row for row in rows[np.isin(rows["transaction_id"], parents)]}
-        decided |= {int(row["related_id"]): row for row in rows[np.isin(rows["related_id"], parents) & (rows["related_id"] != 0)]}
+        decided |= {
+            int(row["related_id"]): row
+            for row in rows[np.isin(rows["related_id"], parents) & (rows["related_id"] != 0)]
+        }
         for parent, row in decided.items():
             if row["decision"] == HELD:
                 continue

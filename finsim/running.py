@@ -29,10 +29,18 @@ def default_output(scenario: Scenario) -> Path:
 
 
 def run(
-    scenario: Scenario | str = "baseline", out: str | Path | None = None, *, seed: int | None = None, overrides: Mapping[str, Any] | None = None,
-    threads: int | None = None, partitions: int | None = None, resume: bool = False, overwrite: bool = False, progress: Progress | None = None,
+    scenario: Scenario | str = "baseline",
+    out: str | Path | None = None,
+    *,
+    seed: int | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    threads: int | None = None,
+    partitions: int | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    progress: Progress | None = None,
     prepare: Callable[[Economy], None] | None = None,
-) -> Dataset:  # fmt: skip
+) -> Dataset:
     """Simulate a scenario, write the data set and return it.
 
     Args:
@@ -55,13 +63,21 @@ def run(
     begun = time.perf_counter()
     execution = {"run.threads": threads, "run.partitions": partitions}
     config = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
-    config = config.replace({**(overrides or {}), **{key: value for key, value in execution.items() if value is not None}}, seed)
+    config = config.replace(
+        {**(overrides or {}), **{key: value for key, value in execution.items() if value is not None}}, seed
+    )
     output = OutputDirectory(out if out is not None else default_output(config), overwrite=overwrite)
     output.check(resume=resume)
     about = {"scenario": config.hash, "seed": config.seed, "version": _version()}
     if resume and (complete := output.completed()) is not None:
-        if complete.get("scenario_hash") != config.hash or complete["seed"] != config.seed or complete["versions"]["finsim"] != about["version"]:
-            raise ResumeError(f"{output.final} is complete for another scenario, seed or version; give another --out, or --overwrite")
+        if (
+            complete.get("scenario_hash") != config.hash
+            or complete["seed"] != config.seed
+            or complete["versions"]["finsim"] != about["version"]
+        ):
+            raise ResumeError(
+                f"{output.final} is complete for another scenario, seed or version; give another --out, or --overwrite"
+            )
         from finsim.dataset.reader import open_dataset
 
         return open_dataset(output.final)
@@ -71,7 +87,14 @@ def run(
 class _Run:
     """One run, from its first tick or its last checkpoint to the complete data set."""
 
-    def __init__(self, config: Scenario, output: OutputDirectory, about: dict[str, Any], progress: Progress, prepare: Callable[[Economy], None] | None) -> None:
+    def __init__(
+        self,
+        config: Scenario,
+        output: OutputDirectory,
+        about: dict[str, Any],
+        progress: Progress,
+        prepare: Callable[[Economy], None] | None,
+    ) -> None:
         self.config = config
         self.output = output
         self.about = about
@@ -106,7 +129,11 @@ class _Run:
         """Say that kernels are being compiled where they are not yet on this machine."""
         from finsim.compile import is_warm
 
-        self.progress(0, days, "" if is_warm() else "compiling kernels, once per machine and version; this takes about half a minute")
+        self.progress(
+            0,
+            days,
+            "" if is_warm() else "compiling kernels, once per machine and version; this takes about half a minute",
+        )
 
     def _resume(self, economy: Economy, recorder: ParquetRecorder) -> None:
         from finsim import checkpoint
@@ -116,7 +143,10 @@ class _Run:
             self.output.keep_only([])
             return
         content, arrays = kept
-        recorder.restore(content["recorder"], {name.split("/", 1)[1]: array for name, array in arrays.items() if name.startswith("recorder/")})
+        recorder.restore(
+            content["recorder"],
+            {name.split("/", 1)[1]: array for name, array in arrays.items() if name.startswith("recorder/")},
+        )
         checkpoint.reinstate(economy, content["values"], arrays)
         self.output.keep_only([part.path for part in recorder.parts])
 
@@ -152,10 +182,18 @@ class _Run:
         from finsim.clock import date_of
 
         facts = manifest.RunFacts(
-            scenario=config.to_dict(), scenario_name=config.name, scenario_hash=config.hash, seed=config.seed, first_day=config.run.start,
-            last_day=date_of(economy.clock.end_day - 1), logins_exported=config.behaviour.login_sample, pending_labels=economy.underworld.pending,
-            assumptions=config.assumptions(), summary=summarise(economy, recorder), timings={"seconds": seconds, "rows_per_second": recorder.rows["transactions"] / seconds},
-        )  # fmt: skip
+            scenario=config.to_dict(),
+            scenario_name=config.name,
+            scenario_hash=config.hash,
+            seed=config.seed,
+            first_day=config.run.start,
+            last_day=date_of(economy.clock.end_day - 1),
+            logins_exported=config.behaviour.login_sample,
+            pending_labels=economy.underworld.pending,
+            assumptions=config.assumptions(),
+            summary=summarise(economy, recorder),
+            timings={"seconds": seconds, "rows_per_second": recorder.rows["transactions"] / seconds},
+        )
         parts = [part.to_dict() for part in recorder.parts]
         self.output.finalise(manifest.build(facts, rows=recorder.rows, content=recorder.content, parts=parts))
 

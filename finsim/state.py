@@ -41,7 +41,9 @@ def encode(value: Any, where: str = "state") -> Any:
         return {"array": [value.dtype.str, list(value.shape), value.ravel().tolist()]}
     name = type(value).__name__
     if _RECORDS.get(name) is type(value):
-        fields = {f.name: encode(getattr(value, f.name), f"{where}.{f.name}") for f in dataclasses.fields(_RECORDS[name])}
+        fields = {
+            f.name: encode(getattr(value, f.name), f"{where}.{f.name}") for f in dataclasses.fields(_RECORDS[name])
+        }
         return {"record": [name, fields]}
     raise TypeError(f"{where} is a {name}, which is not declared state")
 

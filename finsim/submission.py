@@ -21,7 +21,14 @@ if TYPE_CHECKING:
 
     from finsim.economy import Economy
 
-CODES = {"rail": pay.RAILS, "kind": pay.KINDS, "channel": pay.CHANNELS, "entry_mode": pay.ENTRY_MODES, "authentication": pay.AUTHENTICATIONS, "country": pay.COUNTRIES}
+CODES = {
+    "rail": pay.RAILS,
+    "kind": pay.KINDS,
+    "channel": pay.CHANNELS,
+    "entry_mode": pay.ENTRY_MODES,
+    "authentication": pay.AUTHENTICATIONS,
+    "country": pay.COUNTRIES,
+}
 
 
 class SubmissionError(FinsimError):
@@ -55,9 +62,21 @@ class Submission:
     # -- requests -----------------------------------------------------------------------------------------
 
     def submit(
-        self, payer: Any, payee: Any, amount: float, *, rail: str = "instant", kind: str = "transfer", channel: str = "app", time: int | None = None,
-        depends_on: int | None = None, depends_when: str = "approved", agent: mesa.Agent | None = None, card: str | None = None, **details: Any,
-    ) -> int:  # fmt: skip
+        self,
+        payer: Any,
+        payee: Any,
+        amount: float,
+        *,
+        rail: str = "instant",
+        kind: str = "transfer",
+        channel: str = "app",
+        time: int | None = None,
+        depends_on: int | None = None,
+        depends_when: str = "approved",
+        agent: mesa.Agent | None = None,
+        card: str | None = None,
+        **details: Any,
+    ) -> int:
         """Submit a request for a payment and return its transaction id.
 
         Args:
@@ -104,7 +123,9 @@ class Submission:
             economy.outbox.add(row, economy.tick)
         else:
             if depends_when not in ("approved", "declined"):
-                raise SubmissionError(f"depends_when is {depends_when!r}{did_you_mean(depends_when, ('approved', 'declined'))}")
+                raise SubmissionError(
+                    f"depends_when is {depends_when!r}{did_you_mean(depends_when, ('approved', 'declined'))}"
+                )
             economy.outbox.add_child(row, int(depends_on), ON_APPROVED if depends_when == "approved" else ON_DECLINED)
         return int(row["transaction_id"][0])
 
@@ -121,12 +142,15 @@ class Submission:
     def _fill(self, row: NDArray[np.void], details: dict[str, Any]) -> None:
         for name, value in details.items():
             if name not in (pay.TRANSACTION.names or ()):
-                raise SubmissionError(f"a request has no column {name!r}{did_you_mean(name, pay.TRANSACTION.names or ())}")
+                raise SubmissionError(
+                    f"a request has no column {name!r}{did_you_mean(name, pay.TRANSACTION.names or ())}"
+                )
             if isinstance(value, str):
                 if value not in CODES.get(name, ()):
                     raise SubmissionError(f"{name} is {value!r}{did_you_mean(value, CODES.get(name, ()))}")
-                value = CODES[name].index(value)
-            row[name] = value
+                row[name] = CODES[name].index(value)
+            else:
+                row[name] = value
 
     def _payee(self, payee: Any) -> tuple[int, int]:
         """Return (account row, merchant row or -1) of a payee."""
@@ -160,13 +184,24 @@ class Submission:
         late: list[NDArray[np.void]] = []
         for batch in batches:
             wait = np.zeros(len(batch), dtype=bool)
-            parents = np.flatnonzero(np.isin(batch["transaction_id"], np.fromiter(economy.outbox.children, np.uint64, len(economy.outbox.children))))
+            parents = np.flatnonzero(
+                np.isin(
+                    batch["transaction_id"],
+                    np.fromiter(economy.outbox.children, np.uint64, len(economy.outbox.children)),
+                )
+            )
             for k in parents:
                 owner = batch["owner"][k]
-                times = [int(child["timestamp"][0]) for child, _ in economy.outbox.children[int(batch["transaction_id"][k])] if child["owner"][0] == owner]
+                times = [
+                    int(child["timestamp"][0])
+                    for child, _ in economy.outbox.children[int(batch["transaction_id"][k])]
+                    if child["owner"][0] == owner
+                ]
                 times = [time for time in times if time < economy.tick_end]
                 if times:
-                    wait |= (batch["owner"] == owner) & (batch["timestamp"] > max(min(times), int(batch["timestamp"][k])))
+                    wait |= (batch["owner"] == owner) & (
+                        batch["timestamp"] > max(min(times), int(batch["timestamp"][k]))
+                    )
             now.append(batch[~wait] if wait.any() else batch)
             if wait.any():
                 late.append(batch[wait])
@@ -179,7 +214,9 @@ class Submission:
             return
         scores = np.asarray(control.score(batch[rows]), dtype=np.float32)
         if scores.shape != (len(rows),) or not np.isfinite(scores).all():
-            raise SubmissionError(f"{type(control).__name__}.score returned {scores.shape} values for {len(rows)} requests, or not all finite")
+            raise SubmissionError(
+                f"{type(control).__name__}.score returned {scores.shape} values for {len(rows)} requests, or not all finite"
+            )
         before = batch["score"][rows]
         batch["score"][rows] = np.where(np.isnan(before), scores, np.maximum(before, scores))
         batch["flags"][rows] |= pay.SCORED
@@ -205,7 +242,9 @@ class Submission:
         if economy.promoted and len(rows):
             limit = economy.ledger.customer_accounts
             for row in sorted(economy.promoted):
-                mine = (rows["payer"] < limit) & (rows["payer"] // SLOTS == row) | (rows["payee"] < limit) & (rows["payee"] // SLOTS == row)
+                mine = (rows["payer"] < limit) & (rows["payer"] // SLOTS == row) | (rows["payee"] < limit) & (
+                    rows["payee"] // SLOTS == row
+                )
                 if mine.any():
                     economy.world.customers.specialised[row].observe(rows[mine])
                     economy.agenda.wake(f"customer:{row}", economy.tick_end)
@@ -261,7 +300,12 @@ class Submission:
             request = pay.blank(1)
             request["owner"], request["amount"], request["timestamp"] = row, abs(difference), economy.now
             request["payer"], request["payee"] = (outside, row * SLOTS) if difference > 0 else (row * SLOTS, outside)
-            request["rail"], request["kind"], request["channel"], request["flags"] = pay.INSTANT, pay.ADJUSTMENT, pay.BRANCH, pay.FORCED
+            request["rail"], request["kind"], request["channel"], request["flags"] = (
+                pay.INSTANT,
+                pay.ADJUSTMENT,
+                pay.BRANCH,
+                pay.FORCED,
+            )
             request["slot"] = 0 if difference < 0 else pay.NONE
             request["transaction_id"] = self.next_id(row)
             economy.outbox.add(request, economy.tick)
