@@ -78,7 +78,8 @@ def reinstate(economy: Economy, values: Mapping[str, Any], arrays: Arrays) -> No
     agents = _users(economy)
     if set(agents) != set(known["agents"]):
         raise ResumeError(
-            f"the run had the agents {sorted(known['agents'])}, not {sorted(agents)}: enlist and promote the same ones before it goes on"
+            f"the run had the agents {sorted(known['agents'])}, not {sorted(agents)}: "
+            "enlist and promote the same ones before it goes on"
         )
     world = economy.world
     for target, name in (
@@ -164,7 +165,8 @@ def read(directory: Path, about: Mapping[str, Any]) -> tuple[dict[str, Any], Arr
     for key, value in about.items():
         if content["about"].get(key) != value:
             raise ResumeError(
-                f"{directory} holds a run with {key} {content['about'].get(key)}, not {value}; run without --resume to start afresh"
+                f"{directory} holds a run with {key} {content['about'].get(key)}, not {value}; "
+                "run without --resume to start afresh"
             )
     return content, arrays
 

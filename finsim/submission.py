@@ -215,7 +215,7 @@ class Submission:
         scores = np.asarray(control.score(batch[rows]), dtype=np.float32)
         if scores.shape != (len(rows),) or not np.isfinite(scores).all():
             raise SubmissionError(
-                f"{type(control).__name__}.score returned {scores.shape} values for {len(rows)} requests, or not all finite"
+                f"{type(control).__name__}.score returned {scores.shape} for {len(rows)} requests, or not all finite"
             )
         before = batch["score"][rows]
         batch["score"][rows] = np.where(np.isnan(before), scores, np.maximum(before, scores))

@@ -55,7 +55,8 @@ def check(path: str | Path) -> CheckReport:
     rows = {table: source.rows(table) for table in TABLES}
     unchecked = ""
     try:
-        findings += [*check_parts(source), *check_manifest(source), *check_schema(source)]
+        for look in (check_parts, check_manifest, check_schema):
+            findings += look(source)
         if any(finding.invariant == "schema" for finding in findings):
             unchecked = "The rows were not looked at: their columns are not those of the contract."
         else:

@@ -194,8 +194,8 @@ class ParquetRecorder:
 
         def each() -> Iterator[NDArray[np.void]]:
             for rows in groups:
-                self.totals.add(rows)
                 yield rows
+                self.totals.add(rows)
 
         self._bound()[0].submit(lambda parts: parts.transactions(path, each(), start))
 
