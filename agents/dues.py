@@ -21,6 +21,7 @@ from finsim.agents.world import (
 )
 from finsim.ledger import LANDLORDS, LENDERS, Ledger
 from finsim.parameters import Parameters
+from finsim.records import chosen, joined
 from finsim.rng import Purpose, Streams, to_normal
 
 # Kinds of dues in a fixed order; their position is the ordinal of the payment's id.
@@ -144,8 +145,10 @@ def found_dues(
         due=1 + (w[wallet, 1] * 28).astype(int),
         means=TO_WALLET,
     )
-    dues = np.concatenate(book.parts)
-    return dues[np.lexsort((dues["number"], dues["owner"], dues["due"]))]
+    dues = joined(book.parts)
+    # Due, owner and number in one sorting key.
+    key = dues["due"].astype(np.int64) << 40 | dues["owner"].astype(np.int64) << 8 | dues["number"]
+    return chosen(dues, np.argsort(key, kind="stable"))
 
 
 def _add_bills(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,16 +91,15 @@ def found(model: Any, parameters: Parameters, streams: Streams, id_key: np.uint6
     habits(data, parameters, streams, monthly_dues(dues, size), ticket, share)
     places = founding.places._replace(merchants=merchants.data)
     birth.favourites = np.full((size, founding.favourite_slots), -1, dtype=np.int32)
-    draw_favourites(
-        streams.keys[Purpose.SOCIAL],
-        data,
-        places,
-        founding.categories,
-        parameters.behaviour.foreign_online_share,
-        birth.favourites,
-        np.arange(size),
-        0,
-    )
+    key, abroad = streams.keys[Purpose.SOCIAL], parameters.behaviour.foreign_online_share
+    with ThreadPoolExecutor(2) as pool:
+        halves = np.array_split(np.arange(size), 2)
+        list(
+            pool.map(
+                lambda rows: draw_favourites(key, data, places, founding.categories, abroad, birth.favourites, rows, 0),
+                halves,
+            )
+        )
     persons = (ledger.person_base, outside.persons)
     birth.contacts = social_graph(
         size, parameters.population.contacts, parameters.population.rewiring, persons, streams

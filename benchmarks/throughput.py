@@ -111,7 +111,7 @@ def main() -> None:
     parser.add_argument("--customers", type=int, default=150_000)
     parser.add_argument("--days", type=int, default=30, help="more than three")
     parser.add_argument("--warm-up", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeat", type=int, default=1, help="take the fastest of so many")
     parser.add_argument("--folder", type=Path, help="where to write [a temporary folder]")
     parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)

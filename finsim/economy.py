@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 import mesa
 import numpy as np
@@ -47,6 +47,9 @@ from finsim.rng import Streams
 from finsim.scenario import Scenario
 from finsim.submission import Submission
 
+T = TypeVar("T")
+WORTH_A_THREAD = 2_000
+"""Rows from which handing a task to threads costs less than it saves."""
 ROUNDS = 8
 """Rounds of authorisation in one tick; what is left then moves to the next tick."""
 
@@ -210,7 +213,9 @@ class Economy(mesa.Model):  # type: ignore[misc]
         """Decide on the requests due in this tick, in rounds where one depends on another."""
         tick_of_day = self.tick % self.clock.ticks_per_day
         extra = self.outbox.take_tick(self.tick)
-        batches = [part.due(tick_of_day, _of_owners(extra, part)) for part in self.partitions]
+        batches = self._each_partition(
+            lambda part: part.due(tick_of_day, _of_owners(extra, part)), rows=self.partitions[0].planned(tick_of_day)
+        )
         parts: list[NDArray[np.void]] = []
         for turn in range(ROUNDS):
             late: list[NDArray[np.void]] = []
@@ -289,19 +294,26 @@ class Economy(mesa.Model):  # type: ignore[misc]
 
     # -- rounds -------------------------------------------------------------------------------------------
 
-    def _each_partition(self, task: Any) -> None:
+    def _each_partition(self, task: Callable[..., T], *arguments: Iterable[Any], rows: float = np.inf) -> list[T]:
+        """Do a task for every partition, in threads where there are some and enough rows to make that worth while.
+
+        Args:
+            task: called with a partition and one item of each of arguments.
+            arguments: items for the partitions, in their order.
+            rows: rows that the task is about.
+        """
         threads = min(self.config.parameters.run.threads, len(self.partitions))
-        if threads < 2:
-            for part in self.partitions:
-                task(part)
-            return
+        if threads < 2 or rows < WORTH_A_THREAD:
+            return list(map(task, self.partitions, *arguments))
         if self._threads is None:
             self._threads = ThreadPoolExecutor(threads)
-        list(self._threads.map(task, self.partitions))
+        return list(self._threads.map(task, self.partitions, *arguments))
 
     def _authorise(self, batches: list[NDArray[np.void]]) -> list[Outcome]:
         end = self.tick_end
-        return [part.authorise(batch, end) for part, batch in zip(self.partitions, batches, strict=True)]
+        return self._each_partition(
+            lambda part, batch: part.authorise(batch, end), batches, rows=sum(map(len, batches))
+        )
 
     def _score(self, batches: list[NDArray[np.void]]) -> None:
         for control in self.controls:

@@ -128,6 +128,10 @@ class Partition:
         seconds = np.arange(self.clock.ticks_per_day + 1) * (self.clock.tick // 1_000_000)
         self._starts = self._buckets[np.minimum(seconds, 86_400)]
 
+    def planned(self, tick_of_day: int) -> int:
+        """Return the number of requests planned for a tick."""
+        return int(self._starts[tick_of_day + 1] - self._starts[tick_of_day])
+
     def due(self, tick_of_day: int, extra: NDArray[np.void]) -> NDArray[np.void]:
         """Return the requests of a tick in order of (timestamp, transaction_id), a new (n,) TRANSACTION array.
 
