@@ -52,19 +52,24 @@ class Bank(mesa.Agent):  # type: ignore[misc]
         """Put a task into the queue and make sure that the bank is awake then."""
         self.ordinal += 1
         heapq.heappush(self.queue, (int(at), self.ordinal, task, details))
-        self.economy.agenda.wake(self.key, int(at))
+        self._sleep()
 
     def step(self) -> None:
-        """Do what is due before the end of the tick."""
-        end = self.economy.tick_end
-        while self.queue and self.queue[0][0] < end:
+        """Do what has come due by now; nothing takes effect before its time."""
+        while self.queue and self.queue[0][0] <= self.economy.now:
             at, _, task, details = heapq.heappop(self.queue)
             if task == "review":
                 self._review(at, *details)
             else:
                 self.claims.do(at, task, *details)
+        self._sleep()
+
+    def _sleep(self) -> None:
+        """Sleep until the first tick that begins after the next task."""
         if self.queue:
-            self.economy.agenda.wake(self.key, self.queue[0][0])
+            clock = self.economy.clock
+            ticks = -((clock.start - self.queue[0][0]) // clock.tick)
+            self.economy.agenda.wake(self.key, clock.start + ticks * clock.tick)
 
     def observe(self, rows: NDArray[np.void]) -> None:
         """Take alerts, held payments and fraud that went through, (n,) TRANSACTION of own customers."""
@@ -76,6 +81,11 @@ class Bank(mesa.Agent):  # type: ignore[misc]
                 self._raise_alert(row)
             if row["decision"] == pay.APPROVED:
                 self.claims.take(row)
+
+    def dispute(self, rows: NDArray[np.void]) -> None:
+        """Take genuine purchases, (n,) TRANSACTION, that own customers will not recognise."""
+        for row in rows:
+            self.claims.dispute_in_error(row)
 
     def _raise_alert(self, row: np.void) -> None:
         """Queue an alert for an analyst; held payments come first."""
@@ -132,7 +142,7 @@ class Bank(mesa.Agent):  # type: ignore[misc]
         if not says_fraud:
             return
         if truth and campaign >= 0:
-            self.claims.report(at, campaign, customer, "analyst")
+            self.claims.report(at, campaign, customer, "analyst", number)
         if slot in (0, 2) and approved and truth == pay.IS_FRAUD:
             self.claims.replace_card(customer, slot, at)
         elif not truth and approved:
@@ -175,6 +185,10 @@ class Bank(mesa.Agent):  # type: ignore[misc]
     def draw(self, purpose: Purpose, number: int, draw: int = 0) -> NDArray[np.float64]:
         """Return four uniforms that depend on a transaction id alone."""
         return self.economy.streams.one(purpose, number & 0xFFFFFFFF, second=number >> 32, draw=draw)
+
+    def held(self) -> list[int]:
+        """Return the transaction ids of payments that are held at present."""
+        return [details[0] for _, _, task, details in self.queue if task == "review" and details[-1] is not None]
 
     def close(self) -> None:
         """At the end of the run: alerts nobody worked on, and reports that are already determined."""

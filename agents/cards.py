@@ -53,6 +53,7 @@ class CardBook:
         column = "credit_blocked" if slot == CREDIT else "debit_blocked"
         if not self.holds(customer, slot) or data[column][customer] or self.ordinal(customer, slot) >= REISSUES:
             return False
+        at = max(at, self.economy.now)
         data[column][customer] = 1
         self.past.append((customer, slot, self.ordinal(customer, slot), int(self.issued[customer, slot // 2]), at))
         self.economy.log.event(at, customer, "card_blocked", slot=slot)

@@ -77,12 +77,8 @@ class Claims:
     # -- what happened ------------------------------------------------------------------------------------
 
     def take(self, row: np.void) -> None:
-        """Take note of an approved row: fraud opens or extends a case, a genuine one may be disputed in error."""
+        """Take note of an approved row: fraud opens or extends a case."""
         if row["decision"] != pay.APPROVED:
-            return
-        if not row["truth"]:
-            if row["campaign"] < 0 and not row["alert"] and not row["flags"] & pay.RELEASE:
-                self._dispute_in_error(row)
             return
         if row["truth"] != pay.IS_FRAUD:
             return
@@ -127,7 +123,7 @@ class Claims:
             return reporting.median_days * float(np.exp(0.8 * z))
         return reporting.late_days * float(np.exp(0.4 * z))
 
-    def _dispute_in_error(self, row: np.void) -> None:
+    def dispute_in_error(self, row: np.void) -> None:
         """Schedule the claim of a customer who does not recognise an own purchase, and its withdrawal."""
         u = self.bank.draw(Purpose.REPORT, int(row["transaction_id"]), draw=1)
         at = int(row["timestamp"]) + int((3.0 + 30.0 * u[0]) * DAY)
@@ -175,8 +171,15 @@ class Claims:
         elif task == "mistake":
             self.do(at, task, *details)
 
-    def report(self, at: int, campaign: int, customer: int, source: str = "customer") -> None:
-        """Take a victim's claim for all rows so far: labels, a new card, reimbursement, chargebacks, recall."""
+    def report(self, at: int, campaign: int, customer: int, source: str = "customer", labelled: int = 0) -> None:
+        """Take a victim's claim for all rows so far: labels, a new card, reimbursement, chargebacks, recall.
+
+        Args:
+            at: microseconds.
+            campaign, customer: the case.
+            source: who found out.
+            labelled: id of a row that was labelled already.
+        """
         case = self.cases.get((campaign, customer))
         if case is None:
             return
@@ -187,7 +190,7 @@ class Claims:
         case.reported = case.reported or bool(unclaimed)
         for loss in unclaimed:
             loss.claimed = True
-            if source == "customer":
+            if loss.number != labelled:
                 self.label(loss.number, loss.at, at, source, self._reason(case, loss), "fraud")
             u = self.bank.draw(Purpose.REPORT, loss.number, draw=2)
             recovered = (
@@ -196,14 +199,15 @@ class Claims:
             if not loss.cents:
                 continue
             whole = economy.streams.one(Purpose.REPORT, campaign, second=customer, draw=1)
-            if loss.cents > recovered and (not scam or whole[0] < banks.scam_reimbursed):
-                self.bank.later(
-                    at + int((0.2 + 3.0 * u[0]) * DAY), "reimburse", campaign, customer, loss, loss.cents - recovered
-                )
+            owed = loss.cents - (recovered if scam else 0)  # otherwise the bank keeps what it recovered
+            if owed > 0 and (not scam or whole[0] < banks.scam_reimbursed):
+                self.bank.later(at + int((0.2 + 3.0 * u[0]) * DAY), "reimburse", campaign, customer, loss, owed)
             liable = loss.rail == pay.CARD and loss.merchant >= 0 and loss.remote and not loss.secure
             if liable and u[1] < banks.merchant_liability:
                 days = banks.chargeback_days * float(np.exp(0.35 * to_normal(u[2:3])[0]))
                 self.bank.later(at + int(days * DAY), "chargeback", campaign, loss)
+        if source == "customer" and unclaimed and economy.underworld.typology_of(campaign) == "lost_stolen":
+            economy.log.event(at, customer, "card_reported_lost", slot=unclaimed[0].slot)
         for slot in sorted({loss.slot for loss in unclaimed if loss.rail == pay.CARD}):
             self.replace_card(customer, slot, at)
         economy.underworld.warn(campaign, customer, at)
@@ -270,6 +274,7 @@ class Claims:
     def _post(self, kind: int, loss: Loss, payer: int, payee: int, at: int, what: int) -> None:
         economy = self.bank.economy
         exported = loss.number if loss.at >= economy.export_start else 0
+        at = max(at, economy.now)
         economy.settlement.post(
             kind,
             np.array([payer]),
@@ -303,7 +308,7 @@ class Claims:
     def freeze(self, customer: int, at: int, hours: float) -> None:
         """Freeze the accounts of a customer for a while."""
         economy = self.bank.economy
-        data = economy.world.customers.data
+        data, at = economy.world.customers.data, max(at, economy.now)
         if not data["frozen"][customer]:
             data["frozen"][customer] = 1
             economy.log.event(at, customer, "account_frozen", slot=0)

@@ -16,14 +16,17 @@ if TYPE_CHECKING:
 CREDENTIAL = np.dtype([("customer", "i4"), ("card", "u4"), ("stolen", "i8"), ("slot", "u1")], align=True)
 CAPACITY = 200_000
 """Details on offer at most; the oldest are forgotten first (assumption: old details are worthless)."""
-HALF_LIFE_DAYS = 35.0
-"""Value halves in this time (assumption: 20 to 60 days)."""
 
 
 class CredentialMarket:
-    """Stolen card details, oldest first."""
+    """Stolen card details, oldest first.
 
-    def __init__(self) -> None:
+    Args:
+        half_life_days: time in which details lose half their value.
+    """
+
+    def __init__(self, half_life_days: float) -> None:
+        self.half_life_days = half_life_days
         self.stock = np.empty(0, dtype=CREDENTIAL)
         self.arrivals: list[NDArray[np.void]] = []
 
@@ -47,9 +50,9 @@ class CredentialMarket:
         return len(self.stock) + sum(map(len, self.arrivals))
 
     def value(self, now: int) -> float:
-        """Return how much is on offer, each detail by its freshness: 1 when stolen, half after HALF_LIFE_DAYS."""
+        """Return how much is on offer, each detail by its freshness: 1 when stolen, half after the half-life."""
         age = (now - self.state()["stolen"]) / DAY
-        return float(np.exp2(-np.maximum(age, 0.0) / HALF_LIFE_DAYS).sum())
+        return float(np.exp2(-np.maximum(age, 0.0) / self.half_life_days).sum())
 
     def take(self, world: Underworld, campaign: Campaign, count: int, fresh: float) -> list[tuple[int, int, int]]:
         """Sell details to a campaign: (customer, slot, packed code) each; fewer where few are left.
@@ -68,7 +71,7 @@ class CredentialMarket:
             return []
         # Sampling along the age: an exponential preference for recent details.
         age = (campaign.started - self.stock["stolen"]) / DAY
-        weight = np.where(age >= 0, np.exp2(-age / HALF_LIFE_DAYS * (1.0 - fresh)), 0.0)
+        weight = np.where(age >= 0, np.exp2(-age / self.half_life_days * (1.0 - fresh)), 0.0)
         usable = np.cumsum(weight)
         chosen: list[int] = []
         for _ in range(count):

@@ -70,6 +70,8 @@ class Fraudster(mesa.Agent):  # type: ignore[misc]
             number: number of the campaign; the next of this ring if None.
         """
         if number is None:
+            if self.count >> ORDINAL_BITS:
+                return None  # as many as its numbers can tell apart
             number = (self.row << ORDINAL_BITS) | self.count
         campaign = Campaign(number, typology, self.row, at, victim=victim, facts=facts or {})
         self.count += 1

@@ -60,6 +60,7 @@ class Life:
         self._jobs(who(u[:, 2], b.job_change_per_year), w[:, 2])
         self._simple(who(u[:, 3], b.contact_change_per_year), "contact_changed", when)
         self._simple(who(v[:, 0], b.password_reset_per_year), "password_reset", when)
+        self._simple(who(1.0 - v[:, 0], b.alerts_change_per_year), "alerts_changed", when)
         self._simple(who(v[:, 0], 3.0 * b.password_reset_per_year), "login_failed", when - 60_000_000)
         self._simple(who(v[:, 1], 12.0 * b.logins_per_month * b.login_sample), "login", when)
         self._open(who(v[:, 2], b.new_account_per_year), when, w[:, 3])

@@ -52,6 +52,7 @@ class MuleMarket:
         self.due: list[tuple[int, int, int, int, int, int]] = []  # time, ordinal, campaign, mule, cents, hop
         self.ordinal = 0
         self.pool: dict[int, list[int]] = {}
+        self.recalled: dict[int, tuple[int, int]] = {}  # mule -> tick and cents recalled in it
         economy = underworld.economy
         economy.enlist(KEY, self)
         self.keenness = np.cumsum(_keenness(economy.world.customers.data, economy.year))
@@ -231,7 +232,10 @@ class MuleMarket:
             return 0
         mule = loss.payee // SLOTS
         data = economy.world.customers.data
-        there = max(min(self.underworld.balance(mule), loss.cents), 0) if data["mule_ring"][mule] >= 0 else 0
+        tick, taken = self.recalled.get(mule, (-1, 0))
+        taken = taken if tick == economy.tick else 0
+        there = int(max(min(self.underworld.balance(mule) - taken, loss.cents), 0))
+        self.recalled[mule] = (economy.tick, taken + there)
         claims = economy.banks[int(data["institution"][mule])].claims
         claims.freeze(mule, at, 24.0 * 14)
         data["mule_ring"][mule] = -1
@@ -250,11 +254,12 @@ class MuleMarket:
 
     def state(self) -> dict[str, Any]:
         """Return declared state."""
-        return {"due": list(self.due), "ordinal": self.ordinal, "pool": self.pool}
+        return {"due": list(self.due), "ordinal": self.ordinal, "pool": self.pool, "recalled": self.recalled}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take back what `state` returned."""
         self.due, self.ordinal, self.pool = list(state["due"]), state["ordinal"], state["pool"]
+        self.recalled = state["recalled"]
         heapq.heapify(self.due)
 
 

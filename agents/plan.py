@@ -12,10 +12,10 @@ import numpy as np
 from finsim import payments as pay
 from finsim.agents import slots as s
 from finsim.agents.customer import BUSINESS, NO_PAY
-from finsim.agents.plan_dues import due_days, first_due, plan_dues
+from finsim.agents.plan_dues import due_day, first_due, plan_dues
 from finsim.agents.slots import draw
 from finsim.compile import inline, kernel
-from finsim.ids import NO_CODE, PLANNED, transaction_id
+from finsim.ids import NO_CODE, PLANNED, pack_customer, transaction_id
 from finsim.rng import Purpose, normal, pick, poisson
 
 # Plain numbers: compiled code reads them as constants.
@@ -153,7 +153,8 @@ def withdraw(t, c, o, day, time, number, here, places, habits, people, books):  
         t.flags |= pay.WRONG_PIN
     if merchant >= 0:
         t.merchant = merchant
-        t.terminal = s.terminal_of(places.merchants, merchant, w)
+        which, _, _, _ = draw(books.keys, CASH, o, number, day, 1)
+        t.terminal = s.terminal_of(places.merchants, merchant, which)
         t.country = places.merchants[merchant].country
         s.abroad(t, t.country, habits.exchange_rate, CURRENCY_OF_COUNTRY)
     t.flags |= pay.DISCRETIONARY
@@ -268,6 +269,10 @@ def purchase(out, n, c, o, day, time, number, hour, here, places, habits, people
             t.authentication = pay.THREE_D_SECURE
         if r < 0.3:
             t.device = NO_CODE
+        elif r > 0.8 and s.shares_devices(o) and (o ^ 1) < people.customers.shape[0]:
+            partner = people.customers[o ^ 1]
+            if partner.since_day <= day:
+                t.device = pack_customer(o ^ 1, partner.device)
         if t.entry_mode == pay.ECOMMERCE and z < behaviour.mistype:
             t.flags |= pay.MISTYPED
     else:
@@ -291,6 +296,8 @@ def purchase(out, n, c, o, day, time, number, hour, here, places, habits, people
             t.channel = pay.ONLINE
     if remote and is_new and (means == 1 or means == 2) and x < behaviour.verification and time > 20_000_000:
         verify_card(out[n], t, o, day, number, books.id_key[0])
+        if i > 0.975:
+            out[n].flags |= pay.MISTYPED
         n += 1
     return n
 
@@ -337,9 +344,8 @@ def plan_block(out, cursors, first, last, conditions, places, habits, people, bo
     """
     n = 0
     customers = people.customers
-    earliest, latest = due_days(conditions)
     for k in range(cursors.shape[0]):
-        cursors[k, 0] = earliest + k if earliest + k <= latest else 0
+        cursors[k, 0] = due_day(conditions, k) if k < conditions.days_collected else 0
         cursors[k, 1] = (
             first_due(people.obligations, cursors[k, 0], first) if cursors[k, 0] > 0 else people.obligations.shape[0]
         )

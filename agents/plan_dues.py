@@ -32,6 +32,7 @@ P_BILL, P_INCOME, P_TRANSFER, P_SAVINGS, P_STATEMENT, P_FIRM, P_DEPOSIT = 2, 3, 
 
 DAY = 86_400_000_000
 HOUR = 3_600_000_000
+TOP_UPS_A_DAY = 0.25 / 30.0  # transfers from savings to checking by hand (assumption: one in four months)
 CASH_ACCOUNT, CLIENTS, LANDLORDS, LENDERS = 0, 2, 6, 7
 
 
@@ -224,19 +225,12 @@ def bill(t, b, c, o, conditions, places, habits, people, books):  # type: ignore
 
 
 @inline
-def due_days(conditions):  # type: ignore[no-untyped-def]
-    """Return (first, last) day of the month whose dues are collected today; (1, 0) where nothing is.
-
-    Weekends' dues are collected on the next banking day.
-    """
-    if not conditions.bank_day:
-        return 1, 0
-    first = conditions.month_day
-    earlier = conditions.day - 1
-    while (earlier + 3) % 7 >= 5:
-        first -= 1
-        earlier -= 1
-    return max(first, 1), min(conditions.month_day, 28)
+def due_day(conditions, back):  # type: ignore[no-untyped-def]
+    """Return the day of the month that lies some days back, or 0 where nothing is due: dues fall on days 1 to 28."""
+    day = conditions.month_day - back
+    if day < 1:
+        day += conditions.last_month_length
+    return day if day <= 28 else 0
 
 
 @inline
@@ -355,6 +349,7 @@ def transfer(t, c, o, number, conditions, large, places, habits, people, books):
     u, v, w, x = draw(books.keys, PERSON, o, number, day, 1)
     a, b, d, e = draw(books.keys, PERSON, o, number, day, 2)
     f, g, h, i = draw(books.keys, PERSON, o, number, day, 3)
+    j, k, p, m = draw(books.keys, PERSON, o, number, day, 5)
     contacts = people.contacts
     payee = np.int64(contacts[o, min(np.int64(u * u * contacts.shape[1]), contacts.shape[1] - 1)])
     is_new = v < behaviour.new_payee or (large and v < 0.6)
@@ -375,7 +370,7 @@ def transfer(t, c, o, number, conditions, large, places, habits, people, books):
         rail = pay.ACH if b > behaviour.instant + 0.6 * (1.0 - behaviour.instant) or not c.accounts & 8 else pay.WALLET
     if amount > 350_000:
         rail = pay.ACH if f < 0.7 else pay.WIRE
-    time = s.time_of_day(habits.remote_hours, f, g)
+    time = s.time_of_day(habits.remote_hours, j, g)
     channel = pay.APP if h < 0.75 else (pay.ONLINE if h < 0.95 else pay.BRANCH)
     if rail == pay.WALLET:
         channel = pay.APP
@@ -385,10 +380,36 @@ def transfer(t, c, o, number, conditions, large, places, habits, people, books):
     begin(t, o, day, time, amount, pay.TRANSFER, rail, channel, P_TRANSFER, number, payer, payee, books.id_key[0])
     t.flags = pay.DISCRETIONARY
     if channel != pay.BRANCH:
-        s.at_home_online(t, c, o, places, np.int64(c.away_area) if c.away_until > day else np.int64(c.area), h, i)
+        here = np.int64(c.away_area) if c.away_until > day else np.int64(c.area)
+        s.at_home_online(t, c, o, places, here, k, p)
         t.authentication = pay.BIOMETRIC if channel == pay.APP and i < 0.6 else pay.NO_AUTHENTICATION
-        if i > 0.93:
+        if m > 0.93:
             t.authentication = pay.ONE_TIME_CODE
+
+
+@inline
+def from_savings(t, c, o, conditions, u, v, w, places, habits, books):  # type: ignore[no-untyped-def]
+    """Plan a transfer of own money from savings to checking by hand."""
+    cents = (5 + np.int64(55.0 * u * u)) * 2_000
+    time = s.time_of_day(habits.remote_hours, v, w)
+    begin(
+        t,
+        o,
+        conditions.day,
+        time,
+        cents,
+        pay.TRANSFER,
+        pay.INSTANT,
+        pay.APP,
+        P_SAVINGS,
+        1,
+        o * 4 + 1,
+        o * 4,
+        books.id_key[0],
+    )
+    t.flags = pay.DISCRETIONARY | pay.SAME_OWNER | pay.NO_RETRY
+    s.at_home_online(t, c, o, places, np.int64(c.area), w, u)
+    t.authentication = pay.BIOMETRIC if u < 0.6 else pay.NO_AUTHENTICATION
 
 
 @inline
@@ -424,6 +445,10 @@ def transfers(out, n, c, o, conditions, places, habits, people, books):  # type:
     count = min(poisson(u, np.float64(c.transfer_rate)), 20)
     for number in range(count):
         transfer(out[n], c, o, number, conditions, False, places, habits, people, books)
+        n += 1
+    a, b, d, e = draw(books.keys, PERSON, o, 0, conditions.day, 6)
+    if c.accounts & 2 and a < TOP_UPS_A_DAY:
+        from_savings(out[n], c, o, conditions, b, d, e, places, habits, books)
         n += 1
     if v * 365.0 < habits.behaviour[0].large_transfers:
         transfer(out[n], c, o, 20, conditions, True, places, habits, people, books)

@@ -9,11 +9,12 @@ from finsim.agents.world import CHARM, TIP, WHOLE
 from finsim.compile import inline
 from finsim.ids import pack_customer, pack_merchant, pack_outside
 from finsim.requests import clear, draw
-from finsim.rng import normal, pick
+from finsim.rng import pick
 
 __all__ = ["clear", "draw"]
 
 SLOTS = 4
+SHARING_HOUSEHOLDS = 5  # of 16 households whose members use each other's devices (assumption)
 TOO_LARGE = 5_000_000  # cents; no consumer payment is planned above this (assumption)
 
 
@@ -131,6 +132,12 @@ def in_person(t, c, row, behaviour, u, v, w):  # type: ignore[no-untyped-def]
 
 
 @inline
+def shares_devices(row):  # type: ignore[no-untyped-def]
+    """Return whether a customer shares devices with the neighbour of the same household (rows 2k and 2k + 1)."""
+    return ((row >> 1) * 2_654_435_761 % 4_294_967_296) >> 28 < SHARING_HOUSEHOLDS
+
+
+@inline
 def at_home_online(t, c, row, places, area, u, v):  # type: ignore[no-untyped-def]
     """Fill in device and IP address of somebody who pays from a phone or a computer.
 
@@ -163,9 +170,3 @@ def abroad(t, country, exchange_rate, currency_of_country):  # type: ignore[no-u
 def terminal_of(merchants, merchant, u):  # type: ignore[no-untyped-def]
     """Return the packed code of one of a merchant's terminals."""
     return pack_merchant(merchant, np.int64(u * merchants[merchant].terminals))
-
-
-@inline
-def normal_of(u):  # type: ignore[no-untyped-def]
-    """Return a standard normal draw."""
-    return normal(u)

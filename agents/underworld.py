@@ -17,7 +17,7 @@ from finsim.agents.mule import MuleMarket
 from finsim.agents.register import Register, found_card_number
 from finsim.batches import leaked_rows
 from finsim.clock import DAY, HOUR
-from finsim.ids import FOUND, INDUCED, new_id
+from finsim.ids import FOUND, INDUCED, RING, new_id
 from finsim.records import chosen
 from finsim.rng import Purpose, to_normal
 
@@ -43,8 +43,9 @@ class Underworld:
     def __init__(self, economy: Economy) -> None:
         self.economy = economy
         self.settings = economy.config.parameters.fraud
-        self.credentials = CredentialMarket()
+        self.credentials = CredentialMarket(self.settings.card_not_present.half_life_days)
         self.campaigns: dict[int, Campaign] = {}
+        self.devices: dict[int, int] = {}  # rings' devices by packed code: when a bank first saw them
         self.register = Register(self)
         self.leaks: list[list[int]] = []  # merchant, campaign (-1: a breach, sold on the market), from, until
         self.rings = self._found_rings()
@@ -282,6 +283,10 @@ class Underworld:
         """Return the packed code of a customer's own device."""
         return customer << 7 | int(self.economy.world.customers.data["device"][customer])
 
+    def own_ip(self, customer: int) -> int:
+        """Return the packed code of the IP address of a customer's home."""
+        return customer << 7 | int(self.economy.world.customers.data["home_ip"][customer])
+
     def evening(self, at: int, u: float, v: float, keep: float = 0.0) -> int:
         """Return a time on the same or next day by the hours at which people are online; some keep the given time."""
         if u < keep:
@@ -336,7 +341,14 @@ class Underworld:
 
     def submit(self, row: NDArray[np.void]) -> None:
         """Hand a request in."""
+        device = int(row["device"][0])
+        if device >> 30 == RING:
+            self.saw(device, int(row["timestamp"][0]))
         self.economy.outbox.add(row, self.economy.tick)
+
+    def saw(self, device: int, at: int) -> None:
+        """Remember when a ring's device was first seen."""
+        self.devices[device] = min(at, self.devices.get(device, at))
 
     def pay_mule(
         self, campaign: Campaign, customer: int, cents: int, at: int, stage: int, device: int, thief: bool
@@ -413,6 +425,7 @@ class Underworld:
         values = {
             "campaigns": self.campaigns,
             "leaks": self.leaks,
+            "devices": self.devices,
             "rings": [ring.state() for ring in [*self.rings, self.opportunist]],
             "mules": self.mule_market.state(),
             "register": self.register.state(),
@@ -421,7 +434,7 @@ class Underworld:
 
     def restore(self, values: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
         """Take back what `state` returned."""
-        self.campaigns, self.leaks = values["campaigns"], values["leaks"]
+        self.campaigns, self.leaks, self.devices = values["campaigns"], values["leaks"], values["devices"]
         for ring, state in zip([*self.rings, self.opportunist], values["rings"], strict=True):
             ring.restore(state)
             ring.campaigns = {

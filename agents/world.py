@@ -119,6 +119,8 @@ DAY = np.dtype(
         ("month_day", "i8"),
         ("month_length", "i8"),
         ("bank_day", "i8"),
+        ("days_collected", "i8"),  # days whose dues are collected today: since the last banking day
+        ("last_month_length", "i8"),
         ("last_bank_day", "i8"),
         ("month_end", "i8"),
         ("activity", "f8"),

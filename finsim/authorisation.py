@@ -74,7 +74,13 @@ def update_band(c, available, behaviour):  # type: ignore[no-untyped-def]
 
 @inline
 def own_card(t, c):  # type: ignore[no-untyped-def]
-    """Put the owner's present card on the request; return False where the owner has none that works."""
+    """Put the owner's present card on the request; return False where the owner has none that works.
+
+    Who collects with a stored card tries the old one until it hears of the new.
+    """
+    if t.entry_mode == pay.CARD_ON_FILE and (c.credit_blocked if t.slot == 2 else c.debit_blocked):
+        t.card = np.uint32((t.owner << 7) | (64 | c.credit_ordinal if t.slot == 2 else c.debit_ordinal))
+        return True
     if t.slot == 2 and (not c.cards & 4 or c.credit_blocked):
         if not c.cards & 1 or c.debit_blocked or t.kind == pay.WITHDRAWAL:
             return False
@@ -105,7 +111,7 @@ def prepare(t, c, accounts, behaviour, keys, cash_log, counts):  # type: ignore[
     if t.flags & pay.DISCRETIONARY:
         available = accounts[t.owner * 4].balance + accounts[t.owner * 4].limit - accounts[t.owner * 4].reserved
         update_band(c, available, behaviour)
-        if t.kind == pay.TRANSFER and t.amount > available:
+        if t.kind == pay.TRANSFER and t.slot == 0 and t.amount > available:
             u, _, _, _ = by_id(keys, LIQUIDITY, t.transaction_id + np.uint64(1))
             if u < KNOWS_LIMIT:
                 return False
@@ -130,6 +136,8 @@ def prepare(t, c, accounts, behaviour, keys, cash_log, counts):  # type: ignore[
             if t.amount > credit.balance + credit.limit - credit.reserved and u < KNOWS_LIMIT:
                 switch_card(t, c, 0)
         return own_card(t, c)
+    if t.slot == 1 and t.amount > accounts[t.payer].balance:
+        return False  # nobody moves savings that are not there
     if t.rail == pay.WALLET and t.slot == 3 and accounts[t.payer].balance < t.amount:
         t.rail = pay.INSTANT
         t.slot = 0
@@ -199,9 +207,9 @@ def decide(t, c, accounts, people, habits, books):  # type: ignore[no-untyped-de
             is_new = not is_known_merchant(t, people.favourites, habits.categories)
         challenger = card_rules(t, c, rule, books.tests, is_new)
     else:
-        challenger = transfer_rules(
-            t, c, rule, t.kind != pay.BILL and not is_known_payee(t, people.contacts, people.payees)
-        )
+        if t.kind != pay.BILL and not is_known_payee(t, people.contacts, people.payees):
+            t.flags |= pay.NEW_PAYEE
+        challenger = transfer_rules(t, c, rule, t.flags & pay.NEW_PAYEE != 0)
     if t.decision == pay.UNDECIDED:
         by_model = apply_model(t, behaviour, books.keys)
         challenger = by_model if by_model >= 0 else challenger

@@ -6,7 +6,7 @@ import numpy as np
 
 from finsim import payments as pay
 from finsim.compile import kernel, njit
-from finsim.ids import NO_CODE, day_of
+from finsim.ids import NO_CODE, day_of, mix64
 
 
 @kernel
@@ -121,3 +121,36 @@ def forget_before(rows, key, day):  # type: ignore[no-untyped-def]
         t = rows[i]
         if (t.kind == pay.REFUND or t.flags & pay.RELEASE) and t.related_id != 0 and day_of(key, t.related_id) < day:
             t.related_id = np.uint64(0)
+
+
+@njit
+def unrecognised_rows(rows, key, threshold):  # type: ignore[no-untyped-def]
+    """Return the positions, (n,) int64, of genuine card purchases that the customer will dispute in error.
+
+    Args:
+        rows: (n,) TRANSACTION, decided.
+        key: uint64 that hides the draw.
+        threshold: uint64; a purchase is disputed where the mix of its id is below.
+    """
+    found = np.empty(rows.shape[0], dtype=np.int64)
+    n = 0
+    for i in range(rows.shape[0]):
+        t = rows[i]
+        genuine = t.rail == pay.CARD and t.kind == pay.PURCHASE and t.decision == pay.APPROVED and t.truth == 0
+        if genuine and mix64(t.transaction_id, key) < threshold:
+            found[n] = i
+            n += 1
+    return found[:n].copy()
+
+
+@njit
+def new_payee_rows(rows):  # type: ignore[no-untyped-def]
+    """Return the positions, (n,) int64, of transfers from an app or a site to an account not paid before."""
+    found = np.empty(rows.shape[0], dtype=np.int64)
+    n = 0
+    for i in range(rows.shape[0]):
+        t = rows[i]
+        if t.kind == pay.TRANSFER and t.flags & pay.NEW_PAYEE and (t.channel == pay.APP or t.channel == pay.ONLINE):
+            found[n] = i
+            n += 1
+    return found[:n].copy()

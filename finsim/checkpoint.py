@@ -62,6 +62,7 @@ def capture(economy: Economy) -> tuple[dict[str, Any], Arrays]:
         "ordinals": economy.submission.ordinals,
         "ordinal_day": economy.submission.ordinal_day,
         "agents": {key: agent.state() for key, agent in _users(economy).items()},
+        "controls": [control.state() if hasattr(control, "state") else None for control in economy.controls],
         "random": economy.random.getstate(),
         "rng": economy.rng.bit_generator.state,
     }
@@ -112,6 +113,9 @@ def reinstate(economy: Economy, values: Mapping[str, Any], arrays: Arrays) -> No
     economy.submission.ordinals, economy.submission.ordinal_day = known["ordinals"], known["ordinal_day"]
     for key, agent in agents.items():
         agent.restore(known["agents"][key])
+    for control, state in zip(economy.controls, known["controls"], strict=False):
+        if hasattr(control, "restore"):
+            control.restore(state)
     economy.random.setstate(known["random"])
     economy.rng.bit_generator.state = known["rng"]
 

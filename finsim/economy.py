@@ -22,7 +22,7 @@ from finsim.agents.merchant import Merchant
 from finsim.agents.mule import mules_of
 from finsim.agents.settlement import Settlement
 from finsim.agents.underworld import Underworld
-from finsim.batches import is_ordered, merge_rows, watched_rows
+from finsim.batches import is_ordered, merge_rows, new_payee_rows, unrecognised_rows, watched_rows
 from finsim.clock import (
     DAY,
     EVENING_CLEARING,
@@ -30,8 +30,6 @@ from finsim.clock import (
     Clock,
     datetime_of,
     day_number,
-    is_banking_day,
-    previous_banking_day,
 )
 from finsim.errors import FinsimError
 from finsim.ids import IdKeys
@@ -39,6 +37,7 @@ from finsim.journal import Journal
 from finsim.log import Log
 from finsim.market import Market
 from finsim.outbox import EMPTY, Outbox
+from finsim.parameters import Parameters
 from finsim.partition import Outcome, Partition, day_record
 from finsim.payments import SAME_OWNER, TRANSACTION, Recorder
 from finsim.posting import settle_tick, tally, unmoved_payees
@@ -120,6 +119,7 @@ class Economy(mesa.Model):  # type: ignore[misc]
         self.life = Life(self)
         self.banks: list[Bank] = found_banks(self)
         self.underworld = Underworld(self)
+        self._dispute_threshold = dispute_threshold(parameters)
         self.own_agents = frozenset(self.python_agents)
         self.opening: NDArray[np.int64] = self.ledger.accounts["balance"].copy()
         self._closed = False
@@ -189,16 +189,16 @@ class Economy(mesa.Model):  # type: ignore[misc]
         if self.day == self.clock.export_day:
             self.journal.post_all()
             self.opening = self.ledger.accounts["balance"].copy()
+        self.outbox.void_orphans({number for bank in self.banks for number in bank.held()})
         self.settlement.settle_day()
         self.life.live_day()
+        self.log.past_things(self)
 
     def plan_day(self) -> None:
         """Let every customer plan the day, at its first tick."""
         if self.tick % self.clock.ticks_per_day:
             return
-        conditions = self.market.conditions(self.day)
-        last = previous_banking_day(self.day + conditions.month_length - conditions.month_day)
-        record = day_record(conditions, is_banking_day(self.day), last)
+        record = day_record(self.market.conditions(self.day))
         carried = self.outbox.take_day(self.day)
         self._each_partition(lambda part: part.plan(record, _of_owners(carried, part)))
 
@@ -270,6 +270,12 @@ class Economy(mesa.Model):  # type: ignore[misc]
                 if mine.any():
                     bank.observe(chosen(watched, mine))
             self.underworld.observe(watched)
+        disputed = unrecognised_rows(rows, self.ids.event, self._dispute_threshold)
+        for bank in self.banks if len(disputed) else ():
+            bank.dispute(
+                chosen(rows, disputed[self.world.people.customers["institution"][rows["owner"][disputed]] == bank.row])
+            )
+        self.log.payees(chosen(rows, new_payee_rows(rows)))
         self.submission.tell(rows, watched)
 
     def record(self) -> None:
@@ -398,6 +404,14 @@ class Economy(mesa.Model):  # type: ignore[misc]
             self._threads.shutdown()
         # Mesa up to 3.3 counts agents by model in a dictionary of the class, which keeps every model alive.
         getattr(mesa.Agent, "_ids", {}).pop(self, None)
+
+
+def dispute_threshold(parameters: Parameters) -> np.uint64:
+    """Return the bound of a uniform uint64 below which a genuine card purchase is disputed in error."""
+    b = parameters.behaviour
+    purchases = 12.0 * b.payments_per_month * (b.debit_share + b.credit_share)
+    share = parameters.fraud.reporting.false_claims_per_1000_customers / 1000.0 / purchases
+    return np.uint64(min(share, 0.5) * 2.0**64)
 
 
 def _mesa_seed(seed: int) -> dict[str, Any]:

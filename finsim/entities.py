@@ -10,16 +10,15 @@ from numpy.typing import NDArray
 
 from finsim.agents import customer as cu
 from finsim.agents.cards import CREDIT, DEBIT, VALID_DAYS
+from finsim.agents.slots import SHARING_HOUSEHOLDS
 from finsim.clock import DAY
-from finsim.ids import MERCHANT, ROW_BITS, ring_code
+from finsim.ids import MERCHANT, ROW_BITS
 from finsim.payments import COUNTRIES
 
 if TYPE_CHECKING:
     from finsim.economy import Economy
 
 PIECE = 200_000
-RING_DEVICES = 40
-"""Devices of a ring (assumption: a few dozen telephones and virtual machines)."""
 
 
 def _nullable(values: Any, missing: Any) -> Any:
@@ -165,29 +164,28 @@ def cards(economy: Economy, table: NDArray[np.int64]) -> dict[str, Any]:
     }
 
 
-def known_devices(economy: Economy) -> NDArray[np.int64]:
-    """Return (packed code, first seen, has an owner) of all devices, (n, 3) int64: first ones, later ones, rings'."""
-    rows = joined(economy)
-    first = np.stack(
-        [
-            rows << 7,
-            economy.world.customers.data["since_day"][rows].astype(np.int64) * DAY,
-            np.ones(len(rows), dtype=np.int64),
-        ],
-        axis=1,
-    )
+def is_shared(customers: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return whether each customer's devices are shared in the household, (n,) bool; as `slots.shares_devices`."""
+    return (customers >> 1) * 2_654_435_761 % 2**32 >> 28 < SHARING_HOUSEHOLDS
+
+
+def later_devices(economy: Economy) -> NDArray[np.int64]:
+    """Return (packed code, first seen, has one owner) of devices that customers got during the run, (n, 3) int64."""
     book = np.array(economy.life.cards.devices, dtype=np.int64).reshape(-1, 3)
-    later = np.stack([book[:, 0] << 7 | book[:, 1], book[:, 2], np.ones(len(book), dtype=np.int64)], axis=1)
-    rings = [
-        (ring_code(ring.row, k), economy.clock.start - 200 * DAY, 0)
-        for ring in economy.underworld.rings
-        for k in range(RING_DEVICES)
-    ]
-    return np.concatenate([first, later, np.array(rings, dtype=np.int64).reshape(-1, 3)])
+    return np.stack([book[:, 0] << 7 | book[:, 1], book[:, 2], ~is_shared(book[:, 0])], axis=1)
+
+
+def known_devices(economy: Economy) -> NDArray[np.int64]:
+    """Return (packed code, first seen, has one owner) of all devices, (n, 3) int64: first ones, later ones, rings'."""
+    rows = joined(economy)
+    since = economy.world.customers.data["since_day"][rows].astype(np.int64) * DAY
+    first = np.stack([rows << 7, since, ~is_shared(rows)], axis=1)
+    rings = [(code, seen, 0) for code, seen in sorted(economy.underworld.devices.items())]
+    return np.concatenate([first, later_devices(economy), np.array(rings, dtype=np.int64).reshape(-1, 3)])
 
 
 def devices(economy: Economy, table: NDArray[np.int64]) -> dict[str, Any]:
-    """Return rows of the table `devices` from rows of `known_devices`; the bank cannot place those of rings."""
+    """Return rows of the table `devices` from rows of `known_devices`; shared ones and rings' have no one owner."""
     ids, code = economy.ids, table[:, 0].astype(np.uint32)
     owner = (code >> np.uint32(7)) << np.uint32(7)
     return {

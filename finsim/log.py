@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from finsim import payments as pay
 from finsim.clock import SECOND
-from finsim.entities import entity_tables
+from finsim.entities import cards, devices, entity_tables, later_devices
 from finsim.ids import FIRST_DAY, MERCHANT, NO_CODE, ROW_BITS, IdKeys, mix64_array
 from finsim.payments import Recorder
 from finsim.records import joined
@@ -243,6 +243,29 @@ class Log:
             "mcc": rows["mcc"],
             "merchant_id": self.ids.export("merchant", merchant),
         }
+
+    def payees(self, rows: NDArray[np.void]) -> None:
+        """Add the payees that were added shortly before these transfers, (n,) TRANSACTION, genuine or not."""
+        if len(rows):
+            before = 60 + (rows["transaction_id"] % np.uint64(400)).astype(np.int64)
+            self.events(
+                rows["timestamp"] - before * SECOND,
+                rows["owner"],
+                "payee_added",
+                slot=0,
+                device=rows["device"],
+                ip=rows["ip"],
+            )
+
+    def past_things(self, economy: Economy) -> None:
+        """Hand cards that are past and devices on where they are many, so that memory does not grow with the run."""
+        book = economy.life.cards
+        if len(book.past) >= FLUSH_ROWS:
+            self.recorder.table("cards", cards(economy, np.array(book.past, dtype=np.int64)))
+            book.past.clear()
+        if len(book.devices) >= FLUSH_ROWS:
+            self.recorder.table("devices", devices(economy, later_devices(economy)))
+            book.devices.clear()
 
     def entities(self, economy: Economy) -> None:
         """Hand the tables of accounts, customers, cards, devices, merchants and rings to the recorder."""

@@ -47,8 +47,11 @@ class Market:
         """Return the conditions of a day number."""
         date = date_of(day)
         following = (date.replace(day=28) + (date_of(4) - date_of(0))).replace(day=1)
+        holiday = date in federal_holidays(date.year)
+        # A federal holiday is shopped like a Sunday (assumption).
+        shopped_like = 6 if holiday else weekday(day)
         factor = (
-            self._weekdays[weekday(day)] * self.parameters.month_factors[date.month - 1] * (1.0 + self._holiday_effect)
+            self._weekdays[shopped_like] * self.parameters.month_factors[date.month - 1] * (1.0 + self._holiday_effect)
         )
         return DayConditions(
             day=day,
@@ -56,5 +59,5 @@ class Market:
             activity=factor,
             month_day=date.day,
             month_length=(following - date.replace(day=1)).days,
-            holiday=date in federal_holidays(date.year),
+            holiday=holiday,
         )

@@ -112,6 +112,21 @@ class Outbox:
         for child, _ in self.children.pop(parent, ()):
             self._void(int(child["transaction_id"][0]))
 
+    def void_orphans(self, held: set[int]) -> None:
+        """Void the requests whose parent can no longer come: it is neither submitted nor held.
+
+        Args:
+            held: ids of the payments that are held at present.
+        """
+        if not self.children:
+            return
+        rows = [part for parts in (*self.by_tick.values(), *self.by_day.values()) for part in parts]
+        rows += [child for items in self.children.values() for child, _ in items]
+        waiting = {number for part in rows for number in part["transaction_id"].tolist()} | held
+        while orphans := [parent for parent in self.children if parent not in waiting]:
+            for parent in orphans:
+                waiting -= {int(child["transaction_id"][0]) for child, _ in self.children.pop(parent)}
+
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """Return what a checkpoint keeps: plain values and arrays."""
         rows = [part for parts in (*self.by_tick.values(), *self.by_day.values()) for part in parts]

@@ -14,7 +14,7 @@ from finsim.agents.plan import ROOM, plan_block
 from finsim.agents.world import DAY as DAY_RECORD
 from finsim.authorisation import authorise
 from finsim.batches import gather, merge_rows, time_order
-from finsim.clock import DAY, Clock
+from finsim.clock import DAY, Clock, date_of, is_banking_day, previous_banking_day
 from finsim.market import DayConditions
 from finsim.payments import TRANSACTION
 from finsim.records import chosen, copied, joined, put
@@ -23,11 +23,18 @@ ROWS_PER_OWNER = 3.2
 """Planned requests of one owner on a busy day, for the size of the first block; a second is added where needed."""
 
 
-def day_record(conditions: DayConditions, bank_day: bool, last_bank_day: int) -> NDArray[np.void]:
-    """Return the conditions of a day as kernels read them, (1,) DAY."""
+def day_record(conditions: DayConditions) -> NDArray[np.void]:
+    """Return the conditions of a day as kernels read them, (1,) DAY.
+
+    What falls due on weekends and holidays is collected on the next banking day.
+    """
+    day = conditions.day
+    bank_day = is_banking_day(day)
+    last_bank_day = previous_banking_day(day + conditions.month_length - conditions.month_day)
     record = np.zeros(1, dtype=DAY_RECORD)
     record[0] = (
-        conditions.day, conditions.weekday, conditions.month_day, conditions.month_length, bank_day, last_bank_day,
+        conditions.day, conditions.weekday, conditions.month_day, conditions.month_length, bank_day,
+        day - previous_banking_day(day - 1) if bank_day else 0, date_of(day - conditions.month_day).day, last_bank_day,
         conditions.day + conditions.month_length - conditions.month_day, conditions.activity,
     )  # fmt: skip
     return record

@@ -73,7 +73,6 @@ NEW_PAYEE: Final = 512  # the payer has not paid this payee before
 WATCHED: Final = 1024  # an agent waits for the outcome
 REFUNDABLE: Final = 2048
 SAME_OWNER: Final = 4096  # payer and payee belong to one owner
-NOT_OWNER_DEVICE: Final = 8192  # the device is not one of the owner's
 MANDATE: Final = 16384  # collected by the payee or the bank; the bank may pay it into overdraft
 
 # Bits of `truth`.

@@ -36,7 +36,11 @@ class SubmissionError(FinsimError):
 
 
 class Control(Protocol):
-    """A model in the authorisation path."""
+    """A model in the authorisation path.
+
+    One that changes with what it sees has `state()` and `restore(state)` too, as an agent has; one without them must
+    not change, so that a resumed run gives the same data.
+    """
 
     def score(self, batch: NDArray[np.void]) -> NDArray[np.float32]:
         """Return one score for each request, (n,) float32, 0 to 1, higher is more suspicious.

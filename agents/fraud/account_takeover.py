@@ -37,17 +37,20 @@ class AccountTakeover:
         campaign.victim = victim
         own = u[0] < settings.own_device
         device = world.own_device(victim) if own else ring_code(max(campaign.ring, 0), int(u[1] * 40))
+        ip = world.own_ip(victim) if own else ring_code(max(campaign.ring, 0), 131_072 + int(u[1] * 400))
+        if not own:
+            world.saw(device, now)
         first = world.evening(now, u[2], u[3])
         log = world.economy.log
         for k in range(int(v[0] * 3)):
-            log.event(first - (k + 1) * 40_000_000, victim, "login_failed", device=device)
-        log.event(first, victim, "login", device=device)
+            log.event(first - (k + 1) * 40_000_000, victim, "login_failed", device=device, ip=ip)
+        log.event(first, victim, "login", device=device, ip=ip)
         if not own:
-            log.event(first, victim, "device_added", device=device)
+            log.event(first, victim, "device_added", device=device, ip=ip)
         if v[1] < 0.45:
-            log.event(first + 4 * MINUTE, victim, "contact_changed", device=device)
+            log.event(first + 4 * MINUTE, victim, "contact_changed", device=device, ip=ip)
         if v[1] < 0.25:
-            log.event(first + 5 * MINUTE, victim, "alerts_changed", device=device)
+            log.event(first + 5 * MINUTE, victim, "alerts_changed", device=device, ip=ip)
         campaign.facts = {
             "device": device,
             "left": 1 + min(int(-np.log(v[2]) * settings.transfers), 8),
@@ -69,7 +72,6 @@ class AccountTakeover:
         if cents < 3_000:
             return None
         cents = cents // 1_000 * 1_000 if u[1] < 0.5 else cents // 100 * 100
-        world.economy.log.event(now - 3 * MINUTE, campaign.victim, "payee_added", slot=0, device=facts["device"])
         world.pay_mule(campaign, campaign.victim, cents, now, 0, device=facts["device"], thief=True)
         return None
 

@@ -22,13 +22,13 @@ class Campaign:
         number: packed ring row and ordinal, unique.
         typology: name.
         ring: ring row, or OPPORTUNIST.
-        started, ended: microseconds; ended 0 while it runs.
+        started, ended: microseconds; ended is the time of its last row, 0 before the first.
         stage: position in the typology's stages.
         victim: customer row; -1 for none or many.
         draws: draws made so far; the counter of the campaign's own stream.
         ordinal: requests made so far.
         facts: whatever else the typology keeps: plain values, lists and dicts of those.
-        victims: customers who lost money.
+        victims: customers against whom an attempt was made.
         attempts, approved: rows, as `campaigns` counts them.
         gross, recovered, recovered_bank, reimbursed, charged_back: cents, of exported rows.
     """

@@ -58,9 +58,6 @@ class ImpersonationScam:
         if cents < 3_000:
             return None
         at = now + int((2 + 6 * u[2]) * MINUTE)
-        world.economy.log.event(
-            at - MINUTE, campaign.victim, "payee_added", slot=0, device=world.own_device(campaign.victim)
-        )
         world.pay_mule(campaign, campaign.victim, cents, at, 0, device=world.own_device(campaign.victim), thief=False)
         return None
 

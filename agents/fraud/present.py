@@ -70,10 +70,7 @@ def pay_in_person(
     row["merchant"], row["mcc"], row["category"], row["country"] = merchant, shop["mcc"], category, shop["country"]
     row["terminal"] = merchant_code(merchant, int(u[3] * max(int(shop["terminals"]), 1)))
     if counterfeit:
-        row["entry_mode"], row["authentication"] = (
-            pay.MAGSTRIPE,
-            pay.SIGNATURE if v[0] < 0.75 else pay.NO_AUTHENTICATION,
-        )
+        row["entry_mode"], row["authentication"] = pay.MAGSTRIPE, pay.SIGNATURE
         if v[1] < 0.25:
             row["entry_mode"], row["authentication"] = pay.KEYED, pay.NO_AUTHENTICATION
     else:

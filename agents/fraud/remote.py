@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from finsim import payments as pay
 from finsim.ids import merchant_code, ring_code
@@ -101,22 +102,34 @@ def buy_remotely(
     row = world.request(campaign, customer, slot, economy.ledger.merchant_base + merchant, cents, at, stage)
     row["rail"], row["kind"] = pay.CARD, pay.VERIFICATION if cents == 0 else pay.PURCHASE
     row["card"] = code
-    row["channel"] = pay.APP if w[0] < 0.3 else (pay.PHONE if w[0] > 0.985 else pay.ONLINE)
-    row["entry_mode"] = (
-        pay.KEYED
-        if w[0] > 0.985
-        else (pay.TOKEN if w[1] > 0.92 else (pay.CARD_ON_FILE if w[1] < 0.24 and cents else pay.ECOMMERCE))
-    )
-    row["authentication"] = (
-        pay.BIOMETRIC if w[1] > 0.92 else (pay.THREE_D_SECURE if 0.5 < w[1] < 0.515 else pay.NO_AUTHENTICATION)
-    )
+    _present(row, w, cents)
     row["merchant"], row["mcc"], row["category"] = merchant, shop["mcc"], category
     row["terminal"] = merchant_code(merchant, int(w[2] * max(int(shop["terminals"]), 1)))
     row["device"] = device if w[3] < 0.7 else 0xFFFFFFFF
     row["ip"] = ring_code(ring, 131_072 + int(u[3] * 400))
     row["place"] = place
     row["country"] = places.areas["country"][place]
-    row["flags"] |= pay.THIEF | (pay.MISTYPED if w[2] < (0.4 if small else 0.2) else 0)
+    row["flags"] |= pay.THIEF
+    x = world.draw(campaign)
+    if row["entry_mode"][0] == pay.ECOMMERCE and x[0] < (0.4 if small else 0.25):
+        row["flags"] |= pay.MISTYPED
     world.foreign_amount(row, int(shop["country"]))
     world.submit(row)
     return cents
+
+
+def _present(row: NDArray[np.void], w: NDArray[np.float64], cents: int) -> None:
+    """Fill in how stolen details are presented: in the combinations that genuine remote payments have."""
+    row["channel"], row["entry_mode"], row["authentication"] = pay.ONLINE, pay.ECOMMERCE, pay.NO_AUTHENTICATION
+    if w[0] < 0.3:
+        row["channel"] = pay.APP
+    if cents == 0:
+        return
+    if w[0] > 0.985:
+        row["channel"], row["entry_mode"] = pay.PHONE, pay.KEYED
+    elif w[1] > 0.92:
+        row["entry_mode"], row["authentication"] = pay.TOKEN, pay.BIOMETRIC
+    elif w[1] < 0.24:
+        row["entry_mode"] = pay.CARD_ON_FILE
+    elif w[1] < 0.255:
+        row["authentication"] = pay.THREE_D_SECURE

@@ -121,6 +121,7 @@ class Behaviour(Model):
     job_change_per_year: float = param(0.15, unit="count/year", doc="changes of employer per earner", low=0.0, high=3.0, source="assumption: one in seven a year")
     contact_change_per_year: float = param(0.12, unit="count/year", doc="changes of e-mail or telephone number", low=0.0, high=5.0, source="assumption: one in eight a year")
     password_reset_per_year: float = param(0.6, unit="count/year", doc="forgotten passwords", low=0.0, high=12.0, source="assumption: a little over one in two years")
+    alerts_change_per_year: float = param(0.15, unit="count/year", doc="changes of what the bank sends messages about", low=0.0, high=12.0, source="assumption: one in seven a year")
     logins_per_month: float = param(12.0, unit="count/month", doc="sessions in the bank's app or site", low=0.0, high=200.0, source="assumption: three a week")
     login_sample: float = param(0.05, unit="share", doc="everyday logins that are exported", low=0.0, high=1.0, source="design")
     new_account_per_year: float = param(0.05, unit="count/year", doc="savings accounts or wallets opened", low=0.0, high=3.0, source="assumption: one in twenty a year")

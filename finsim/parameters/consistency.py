@@ -16,7 +16,7 @@ LAST_DAY = dt.date(2098, 12, 31)
 MOST_MERCHANTS = 1_000_000
 """Exported ids of merchants have room for so many."""
 MOST_CATEGORIES = 200
-MOST_INSTITUTIONS = 200
+MOST_INSTITUTIONS = 100
 NEEDED_CATEGORIES = ("digital_goods",)
 """Categories that other behaviour refers to by name: subscriptions are paid there."""
 

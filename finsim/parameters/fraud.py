@@ -25,7 +25,7 @@ class CardNotPresent(Model):
     burst_hours: float = param(7.0, unit="hour", doc="median time between purchases on a card", low=0.02, high=200.0, source="assumption: bursts of half an hour to three days")
     amount_factor: float = param(1.25, unit="ratio", doc="amounts against genuine ones of the category", low=0.1, high=10.0, transform="log", calibratable=True,
                                  source="assumption: leads towards the mean fraudulent payment of US-019")  # fmt: skip
-    age_days: float = param(20.0, unit="day", doc="median time from theft of the details to use", low=0.0, high=400.0, source="assumption: lognormal, median 20 days, 90 % within 120")
+    half_life_days: float = param(35.0, unit="day", doc="time in which stolen details lose half their value", low=1.0, high=1000.0, source="assumption: value half-life of 20 to 60 days")
 
 
 class LostStolen(Model):
