@@ -29,6 +29,7 @@ class CardBook:
         self.economy = economy
         birth = economy.world.birth
         self.issued = np.stack([birth.debit_issued, birth.credit_issued], axis=1).astype(np.int64) * DAY
+        self.expiry = (self.issued // DAY + VALID_DAYS).astype(np.int32)
         self.past: list[tuple[int, int, int, int, int]] = []  # customer, slot, ordinal, issued, blocked (0: expired)
         self.devices: list[tuple[int, int, int]] = []  # customer, ordinal, first seen
 
@@ -70,14 +71,11 @@ class CardBook:
     def expire(self, day: int) -> None:
         """Replace the cards that expire on a day; the new one came by post before."""
         data = self.economy.world.customers.data
-        for column, slot in ((0, DEBIT), (1, CREDIT)):
-            name = "credit" if slot == CREDIT else "debit"
-            due = (self.issued[:, column] // DAY + VALID_DAYS == day) & (
-                data["cards"] & (4 if slot == CREDIT else 1) > 0
-            )
-            for customer in np.flatnonzero(
-                due & (data[f"{name}_blocked"] == 0) & (data[f"{name}_ordinal"] < REISSUES)
-            ).tolist():
+        for column, slot, name in ((0, DEBIT, "debit"), (1, CREDIT, "credit")):
+            for customer in np.flatnonzero(self.expiry[:, column] == day).tolist():
+                held = data["cards"][customer] & (4 if slot == CREDIT else 1)
+                if not held or data[f"{name}_blocked"][customer] or data[f"{name}_ordinal"][customer] >= REISSUES:
+                    continue
                 self.past.append((customer, slot, self.ordinal(customer, slot), int(self.issued[customer, column]), 0))
                 self._next(customer, slot, day * DAY)
                 self.economy.log.event(day * DAY, customer, "card_issued", slot=slot)
@@ -86,6 +84,7 @@ class CardBook:
         data = self.economy.world.customers.data
         data["credit_ordinal" if slot == CREDIT else "debit_ordinal"][customer] += 1
         self.issued[customer, slot // 2] = at
+        self.expiry[customer, slot // 2] = at // DAY + VALID_DAYS
 
     def state(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return what a checkpoint keeps."""
@@ -98,5 +97,6 @@ class CardBook:
     def restore(self, values: dict[str, Any], arrays: dict[str, Any]) -> None:
         """Take back what `state` returned."""
         self.issued = arrays["issued"].copy()
+        self.expiry = (self.issued // DAY + VALID_DAYS).astype(np.int32)
         self.past = [tuple(row) for row in arrays["past"].tolist()]
         self.devices = [tuple(row) for row in arrays["devices"].tolist()]

@@ -16,13 +16,37 @@ from finsim.agents.birth import draw_favourites
 from finsim.agents.cards import CardBook
 from finsim.agents.customer import SAVINGS, SLOTS, WALLET
 from finsim.clock import DAY
-from finsim.rng import Purpose
+from finsim.compile import njit
+from finsim.rng import Purpose, philox, unit
 
 if TYPE_CHECKING:
     from finsim.economy import Economy
 
 DEVICES = 31
 YEAR = 365.25
+
+
+@njit
+def eventful(key, count, day, rates):  # type: ignore[no-untyped-def]
+    """Return the customers, (n,) int64, to whom something may happen today.
+
+    Args:
+        key: uint64 purpose key.
+        count: number of customers.
+        day: day number.
+        rates: (8,) float64 chances a day, for the uniforms of draws 0 and 1; the fifth counts from both ends.
+    """
+    found = np.empty(count, dtype=np.int64)
+    n = 0
+    for o in range(count):
+        a, b, c, d = philox(key, o, 0, day, 0)
+        e, f, g, h = philox(key, o, 0, day, 1)
+        some = unit(a) < rates[0] or unit(b) < rates[1] or unit(c) < rates[2] or unit(d) < rates[3]
+        some = some or unit(e) < rates[4] or unit(e) > 1.0 - rates[4] or unit(f) < rates[5]
+        if some or unit(g) < rates[6] or unit(h) < rates[7]:
+            found[n] = o
+            n += 1
+    return found[:n].copy()
 
 
 class Life:
@@ -46,9 +70,13 @@ class Life:
         data = economy.world.customers.data
         day = economy.day
         here = (data["since_day"] < day) & (data["tombstone"] == 0)
-        u = economy.streams.uniform(Purpose.LIFE, len(data), ordinal=day)
-        v = economy.streams.uniform(Purpose.LIFE, len(data), ordinal=day, draw=1)
-        w = economy.streams.uniform(Purpose.LIFE, len(data), ordinal=day, draw=2)
+        rates = [
+            b.device_change_per_year, b.move_per_year, b.job_change_per_year, b.contact_change_per_year,
+            max(3.0 * b.password_reset_per_year, b.alerts_change_per_year), 12.0 * b.logins_per_month * b.login_sample,
+            b.new_account_per_year, b.account_closure_per_year,
+        ]  # fmt: skip
+        rows = eventful(economy.streams.keys[Purpose.LIFE], len(data), day, np.array(rates) / YEAR)
+        u, v, w = (self._spread(rows, draw) for draw in range(3))
         # What happened in the course of yesterday takes effect today, so that nothing is used before it exists.
         when = ((day - 1) * DAY + (0.3 + 0.65 * w[:, 0]) * DAY).astype(np.int64)
 
@@ -68,6 +96,12 @@ class Life:
         newcomers = np.flatnonzero(data["since_day"] == day)
         economy.log.events(np.full(len(newcomers), day * DAY), newcomers, "account_opened", slot=0)
         self.cards.expire(day)
+
+    def _spread(self, rows: NDArray[np.int64], draw: int) -> NDArray[np.float64]:
+        """Return the day's uniforms of the rows, (C, 4) float64; one half for all others, to whom nothing happens."""
+        out = np.full((len(self.opened), 4), 0.5)
+        out[rows] = self.economy.streams.uniform(Purpose.LIFE, rows, ordinal=self.economy.day, draw=draw)
+        return out
 
     def _simple(self, rows: NDArray[np.int64], kind: str, when: NDArray[np.int64]) -> None:
         data = self.economy.world.customers.data

@@ -11,7 +11,7 @@ from finsim.parameters.fields import parse_source
 if TYPE_CHECKING:
     from finsim.parameters import Parameters
 
-LAST_DAY = dt.date(2098, 12, 31)
+LAST_DAY = dt.date(2043, 12, 31)
 """Transaction ids count days up to here."""
 MOST_MERCHANTS = 1_000_000
 """Exported ids of merchants have room for so many."""

@@ -11,7 +11,7 @@ class Run(Model):
     """Dates, tick and seed of a run, and how it is executed."""
 
     start: dt.date = param(dt.date(2025, 1, 1), unit="date", doc="first exported day", source="design",
-                           low=dt.date(2011, 1, 1), high=dt.date(2034, 1, 1))  # fmt: skip
+                           low=dt.date(2011, 1, 1), high=dt.date(2043, 12, 1))  # fmt: skip
     days: int = param(90, unit="day", doc="number of exported days", source="design", low=1, high=3650)
     warm_up_days: int = param(14, unit="day", doc="days simulated before the first exported one", source="design", low=0, high=365)
     tick_minutes: int = param(30, unit="minute", doc="length of a tick, a divisor of a day", source="design", low=1, high=360)
