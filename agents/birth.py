@@ -107,6 +107,9 @@ def people(data: NDArray[Any], parameters: Parameters, streams: Streams, foundin
     relation = np.where(
         newcomer, 365.0 * w[:, 2], np.minimum(365.0 * (1.0 - 9.0 * np.log(w[:, 2])), 40 * 365.0)
     ).astype(int)
+    # Nobody joins a bank before the age of 16, or before the firm exists.
+    life = np.where(business, year - data["birth_year"].astype(int), age - 16)
+    relation = np.minimum(relation, 30 + 365 * np.maximum(life - 1, 0))
     # Who joins within the next year is there from the start, asleep: the population does not hang on the run's length.
     joins_later = w[:, 3] < parameters.behaviour.newcomer_share
     data["since_day"] = np.where(joins_later, first_day + relation.clip(1, 365), first_day - relation)

@@ -17,8 +17,8 @@ from finsim.state import record
 if TYPE_CHECKING:
     from finsim.agents.bank import Bank
 
-REASON_CARD_NOT_PRESENT, REASON_COUNTERFEIT, REASON_LOST = "10.4", "10.3", "10.2"
-"""Visa dispute conditions: card-absent fraud, counterfeit, other fraud with the card present."""
+REASON_CARD_NOT_PRESENT, REASON_COUNTERFEIT, REASON_LOST = "10.4", "10.1", "10.2"
+"""Visa dispute conditions: card-absent fraud, counterfeit with a chip liability shift, the same with a stolen card."""
 
 
 @record
@@ -190,12 +190,12 @@ class Claims:
         case.reported = case.reported or bool(unclaimed)
         for loss in unclaimed:
             loss.claimed = True
-            if loss.number != labelled:
-                self.label(loss.number, loss.at, at, source, self._reason(case, loss), "fraud")
             u = self.bank.draw(Purpose.REPORT, loss.number, draw=2)
-            recovered = (
-                0 if loss.rail == pay.CARD else economy.underworld.recall(self.bank, case, loss, at, to_victim=scam)
-            )
+            recovered = 0
+            if loss.rail != pay.CARD:
+                recovered = economy.underworld.recall(self.bank, case, loss, at, to_victim=scam)
+            if loss.number != labelled:
+                self.label(loss.number, loss.at, at, source, self._reason(case, loss), "fraud", recovered)
             if not loss.cents:
                 continue
             whole = economy.streams.one(Purpose.REPORT, campaign, second=customer, draw=1)
@@ -245,7 +245,8 @@ class Claims:
         if economy.life.cards.block(customer, slot, at):
             u = economy.streams.one(Purpose.REPORT, customer, second=slot, ordinal=at // DAY, draw=3)
             days = economy.config.parameters.banks.reissue_days * float(np.exp(0.4 * to_normal(u[:1])[0]))
-            self.bank.later(at + int(max(days, 0.05) * DAY), "replace", customer, slot)
+            arrives = at // DAY * DAY + int(max(days, 1.0)) * DAY + int((9.0 + 10.0 * u[1]) * HOUR)
+            self.bank.later(arrives, "replace", customer, slot)
 
     # -- money --------------------------------------------------------------------------------------------
 

@@ -130,8 +130,7 @@ def merchant_cells(
     for area in range(homes):
         for k, settings_k in enumerate(settings):
             expected = total * weight[k] * settings_k.in_person * size[area]
-            common = expected > 0.05 or area == k % homes
-            add(area, k, max(round(expected), 1) if common and settings_k.in_person > 0.02 else 0)
+            add(area, k, max(round(expected), 1) if settings_k.in_person > 0.02 else 0)
         add(
             area,
             len(settings),

@@ -84,7 +84,8 @@ def choose_merchant(c, o, day, number, category, remote, here, places, habits, p
     else:
         area = s.near_area(places, here, w, p, q, behaviour.near)
     merchant = s.any_merchant(places, habits.categories.shape[0], area, category, x)
-    if merchant >= 0 and count > 0 and not away and y < behaviour.adoption:
+    near = merchant >= 0 and (remote or places.merchants[merchant].area == c.area)
+    if near and count > 0 and not away and y < behaviour.adoption:
         people.favourites[o, first + np.int64(z * count)] = merchant
     return merchant, True
 
@@ -175,7 +176,7 @@ def verify_card(t, source, o, day, number, id_key):  # type: ignore[no-untyped-d
     t.kind = pay.VERIFICATION
     t.slot = source.slot
     t.rail = pay.CARD
-    t.channel = source.channel
+    t.channel = pay.ONLINE if source.channel == pay.PHONE else source.channel
     t.merchant = source.merchant
     t.mcc = source.mcc
     t.terminal = source.terminal
@@ -265,7 +266,7 @@ def purchase(out, n, c, o, day, time, number, hour, here, places, habits, people
         elif p > 0.9 and t.channel != pay.PHONE:
             t.entry_mode = pay.TOKEN
             t.authentication = pay.BIOMETRIC
-        elif q < behaviour.three_d_secure:
+        elif q < behaviour.three_d_secure and t.channel != pay.PHONE:
             t.authentication = pay.THREE_D_SECURE
         if r < 0.3:
             t.device = NO_CODE

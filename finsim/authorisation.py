@@ -30,7 +30,7 @@ LIQUIDITY, RETRY = int(Purpose.LIQUIDITY), int(Purpose.RETRY)
 
 HOUR = 3_600_000_000
 DAY = 86_400_000_000
-KNOWS_LIMIT = 0.8  # people who know that a payment would pass their limit or their balance (assumption)
+KNOWS_LIMIT = 0.9  # people who know that a payment would pass their limit or their balance (assumption)
 COMFORTABLE, TIGHT, DRY = 0, 1, 2
 
 

@@ -34,11 +34,12 @@ def kernel_hash() -> str:
 
 
 def cache_directory() -> Path:
-    """Return where compiled kernels of exactly these sources are kept."""
+    """Return where compiled kernels of exactly these sources, at this place, are kept: numba keys them by path too."""
+    place = hashlib.blake2b(str(PACKAGE).encode(), digest_size=4).hexdigest()
     root = os.environ.get("FINSIM_CACHE_DIR") or os.path.join(
         os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "finsim"
     )
-    return Path(root) / f"kernels-{kernel_hash()}-py{sys.version_info[0]}{sys.version_info[1]}"
+    return Path(root) / f"kernels-{kernel_hash()}-{place}-py{sys.version_info[0]}{sys.version_info[1]}"
 
 
 def is_warm() -> bool:

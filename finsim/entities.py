@@ -219,7 +219,7 @@ def rings(economy: Economy) -> dict[str, Any]:
     members = economy.underworld.rings
     return {
         "ring_id": [economy.underworld.register.ring_id(ring.row) for ring in members],
-        "started_at": [ring.started_at for ring in members],
+        "started_at": np.array([ring.started_at for ring in members], dtype="datetime64[us]"),
         "campaigns": [ring.count for ring in members],
     }
 

@@ -68,7 +68,7 @@ def run(
     )
     output = OutputDirectory(out if out is not None else default_output(config), overwrite=overwrite)
     output.check(resume=resume)
-    about = {"scenario": config.hash, "seed": config.seed, "version": _version()}
+    about = {"seed": config.seed, "version": _version(), "scenario": config.hash}
     if resume and (complete := output.completed()) is not None:
         if (
             complete.get("scenario_hash") != config.hash
@@ -132,7 +132,7 @@ class _Run:
         self.progress(
             0,
             days,
-            "" if is_warm() else "compiling kernels, once per machine and version; this takes about half a minute",
+            "" if is_warm() else "compiling kernels, once per installation; this takes about half a minute",
         )
 
     def _resume(self, economy: Economy, recorder: ParquetRecorder) -> None:

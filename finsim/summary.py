@@ -29,7 +29,7 @@ def summarise(economy: Economy, recorder: ParquetRecorder) -> dict[str, Any]:
         }
     return {
         "rows": int(totals.counts.sum()),
-        "customers": len(economy.world.customers),
+        "customers": int((economy.world.customers.data["since_day"] < economy.clock.end_day).sum()),
         "days": economy.config.run.days,
         "value": float(totals.cents[:, :, pay.APPROVED].sum()) / 100.0,
         "approved": int(decisions[pay.APPROVED]),

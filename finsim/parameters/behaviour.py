@@ -76,8 +76,8 @@ class Behaviour(Model):
                             source="assumption: most first visits stay the only one")  # fmt: skip
     favourite_exponent: float = param(1.2, unit="", doc="visits to favourites fall with their rank to this power", low=0.0, high=3.0,
                                       source="assumption: Zipf law of visit frequencies, micro_top_merchant_share_per_user_mean_store_2017")  # fmt: skip
-    near_share: float = param(0.82, unit="share", doc="explored merchants that lie in the home area", low=0.0, high=1.0,
-                              source="assumption: displacements are mostly short")  # fmt: skip
+    near_share: float = param(0.99, unit="share", doc="explored merchants that lie in the home area", low=0.0, high=1.0,
+                              source="assumption: errands are run at home; distance comes from journeys")  # fmt: skip
     trips_away_per_year: float = param(3.0, unit="count/year", doc="journeys away from home", low=0.0, high=50.0, source="assumption: a few overnight journeys a year")
     journey_days: float = param(4.0, unit="day", doc="mean length of a journey", low=1.0, high=60.0, source="assumption: usual length of an overnight journey")
     abroad_share: float = param(0.12, unit="share", doc="journeys that go abroad", low=0.0, high=1.0, source="assumption: about one journey in eight goes abroad")
