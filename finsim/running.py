@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -109,7 +111,7 @@ class _Run:
         from finsim.dataset.recorder import ParquetRecorder
         from finsim.economy import Economy
 
-        with self.output:
+        with self.output, _rare_collections():
             found = self.output.open(resume=resume)
             recorder = ParquetRecorder(self.output.partial, part_rows=self.config.run.part_rows)
             try:
@@ -196,6 +198,18 @@ class _Run:
         )
         parts = [part.to_dict() for part in recorder.parts]
         self.output.finalise(manifest.build(facts, rows=recorder.rows, content=recorder.content, parts=parts))
+
+
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    """Do not look for cyclic garbage during a run: it makes hardly any, and looking through all agents costs time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def export_context(economy: Economy) -> Any:
