@@ -92,35 +92,14 @@ class Partition:
             day: (1,) DAY.
             carried: (n,) TRANSACTION of these owners that were arranged earlier for this day.
         """
-        world = self.world
         needed = int(ROWS_PER_OWNER * (self.last - self.first)) + 4 * ROOM
         if len(self._block) < needed:
             self._block = np.empty(needed, dtype=TRANSACTION)
-        count, next_owner = plan_block(
-            self._block,
-            self._cursors,
-            self.first,
-            self.last,
-            day[0],
-            world.places,
-            world.habits,
-            world.people,
-            world.books,
-        )
+        count, next_owner = self._fill(self._block, self.first, day)
         parts = [self._block[:count]]
         while next_owner < self.last:
-            block = np.empty(max((self.last - next_owner) * 4, 0) + 4 * ROOM, dtype=TRANSACTION)
-            count, next_owner = plan_block(
-                block,
-                self._cursors,
-                next_owner,
-                self.last,
-                day[0],
-                world.places,
-                world.habits,
-                world.people,
-                world.books,
-            )
+            block = np.empty((self.last - next_owner) * 4 + 4 * ROOM, dtype=TRANSACTION)
+            count, next_owner = self._fill(block, next_owner, day)
             parts.append(block[:count])
         if len(parts) == 1 and count + len(carried) <= len(self._block):
             put(self._block[count : count + len(carried)], carried)
@@ -134,6 +113,11 @@ class Partition:
         time_order(self._planned["timestamp"], start, self._order, self._buckets)
         seconds = np.arange(self.clock.ticks_per_day + 1) * (self.clock.tick // 1_000_000)
         self._starts = self._buckets[np.minimum(seconds, 86_400)]
+
+    def _fill(self, block: NDArray[np.void], first: int, day: NDArray[np.void]) -> tuple[int, int]:
+        """Plan the owners from row first on into a block; return the rows written and the next owner."""
+        w = self.world
+        return plan_block(block, self._cursors, first, self.last, day[0], w.places, w.habits, w.people, w.books)  # type: ignore[no-any-return]
 
     def planned(self, tick_of_day: int) -> int:
         """Return the number of requests planned for a tick."""
