@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from finsim import records
 from finsim.clock import DAY
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class CredentialMarket:
             fresh: 0 to buy by value alone; 1 to take whatever is cheap (old).
         """
         if self.arrivals:
-            self.stock = np.concatenate([self.stock, *self.arrivals])[-CAPACITY:]
+            self.stock = records.joined([self.stock, *self.arrivals])[-CAPACITY:]
             self.arrivals.clear()
         count = min(count, len(self.stock))
         if not count:
@@ -81,12 +82,14 @@ class CredentialMarket:
             if k not in chosen:
                 chosen.append(k)
         taken = [(int(row["customer"]), int(row["slot"]), int(row["card"])) for row in self.stock[chosen]]
-        self.stock = np.delete(self.stock, chosen)
+        kept = np.ones(len(self.stock), dtype=bool)
+        kept[chosen] = False
+        self.stock = records.chosen(self.stock, kept)
         return taken
 
     def state(self) -> NDArray[np.void]:
         """Return everything on offer."""
-        return np.concatenate([self.stock, *self.arrivals]) if self.arrivals else self.stock
+        return records.joined([self.stock, *self.arrivals])
 
     def restore(self, stock: NDArray[np.void]) -> None:
         """Take back what `state` returned."""

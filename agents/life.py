@@ -76,57 +76,55 @@ class Life:
             b.new_account_per_year, b.account_closure_per_year,
         ]  # fmt: skip
         rows = eventful(economy.streams.keys[Purpose.LIFE], len(data), day, np.array(rates) / YEAR)
-        u, v, w = (self._spread(rows, draw) for draw in range(3))
+        rows = rows[here[rows]]
+        u, v, w = (economy.streams.uniform(Purpose.LIFE, rows, ordinal=day, draw=draw) for draw in range(3))
         # What happened in the course of yesterday takes effect today, so that nothing is used before it exists.
         when = ((day - 1) * DAY + (0.3 + 0.65 * w[:, 0]) * DAY).astype(np.int64)
 
-        def who(draw: NDArray[np.float64], per_year: float) -> NDArray[np.int64]:
-            return np.flatnonzero(here & (draw < per_year / YEAR))
+        def those(draw: NDArray[np.float64], per_year: float, *values: NDArray[Any]) -> Any:
+            """Return the customers to whom one thing happens, when, and what else was drawn for them."""
+            chosen = draw < per_year / YEAR
+            return rows[chosen], when[chosen], *(value[chosen] for value in values)
 
-        self._devices(who(u[:, 0], b.device_change_per_year), when)
-        self._moves(who(u[:, 1], b.move_per_year), when, w[:, 1])
-        self._jobs(who(u[:, 2], b.job_change_per_year), w[:, 2])
-        self._simple(who(u[:, 3], b.contact_change_per_year), "contact_changed", when)
-        self._simple(who(v[:, 0], b.password_reset_per_year), "password_reset", when)
-        self._simple(who(1.0 - v[:, 0], b.alerts_change_per_year), "alerts_changed", when)
-        self._simple(who(v[:, 0], 3.0 * b.password_reset_per_year), "login_failed", when - 60_000_000)
-        self._simple(who(v[:, 1], 12.0 * b.logins_per_month * b.login_sample), "login", when)
-        self._open(who(v[:, 2], b.new_account_per_year), when, w[:, 3])
-        self._close(who(v[:, 3], b.account_closure_per_year), when)
+        self._devices(*those(u[:, 0], b.device_change_per_year))
+        self._moves(*those(u[:, 1], b.move_per_year, w[:, 1]))
+        self._jobs(*those(u[:, 2], b.job_change_per_year, w[:, 2]))
+        self._simple("contact_changed", *those(u[:, 3], b.contact_change_per_year))
+        self._simple("password_reset", *those(v[:, 0], b.password_reset_per_year))
+        self._simple("alerts_changed", *those(1.0 - v[:, 0], b.alerts_change_per_year))
+        failed, at = those(v[:, 0], 3.0 * b.password_reset_per_year)
+        self._simple("login_failed", failed, at - 60_000_000)
+        self._simple("login", *those(v[:, 1], 12.0 * b.logins_per_month * b.login_sample))
+        self._open(*those(v[:, 2], b.new_account_per_year, w[:, 3]))
+        self._close(*those(v[:, 3], b.account_closure_per_year))
         newcomers = np.flatnonzero(data["since_day"] == day)
         economy.log.events(np.full(len(newcomers), day * DAY), newcomers, "account_opened", slot=0)
         self.cards.expire(day)
 
-    def _spread(self, rows: NDArray[np.int64], draw: int) -> NDArray[np.float64]:
-        """Return the day's uniforms of the rows, (C, 4) float64; one half for all others, to whom nothing happens."""
-        out = np.full((len(self.opened), 4), 0.5)
-        out[rows] = self.economy.streams.uniform(Purpose.LIFE, rows, ordinal=self.economy.day, draw=draw)
-        return out
-
-    def _simple(self, rows: NDArray[np.int64], kind: str, when: NDArray[np.int64]) -> None:
+    def _simple(self, kind: str, rows: NDArray[np.int64], when: NDArray[np.int64]) -> None:
         data = self.economy.world.customers.data
         device = rows << 7 | data["device"][rows]
-        self.economy.log.events(when[rows], rows, kind, device=device, ip=rows << 7 | data["home_ip"][rows])
+        self.economy.log.events(when, rows, kind, device=device, ip=rows << 7 | data["home_ip"][rows])
 
     def _devices(self, rows: NDArray[np.int64], when: NDArray[np.int64]) -> None:
         data = self.economy.world.customers.data
-        for customer in rows.tolist():
+        for customer, at in zip(rows.tolist(), when.tolist(), strict=True):
             if data["device"][customer] >= DEVICES:
                 continue
             data["device"][customer] += 1
             ordinal = int(data["device"][customer])
-            self.cards.devices.append((customer, ordinal, int(when[customer])))
-            self.economy.log.event(int(when[customer]), customer, "device_added", device=customer << 7 | ordinal)
+            self.cards.devices.append((customer, ordinal, at))
+            self.economy.log.event(at, customer, "device_added", device=customer << 7 | ordinal)
 
     def _moves(self, rows: NDArray[np.int64], when: NDArray[np.int64], draw: NDArray[np.float64]) -> None:
         """Move house: two in three stay in the area (the address changes), the others find new shops elsewhere."""
         world = self.economy.world
         data, places = world.customers.data, world.places
-        for customer in rows.tolist():
+        for customer, at, u in zip(rows.tolist(), when.tolist(), draw.tolist(), strict=True):
             data["home_ip"][customer] = (data["home_ip"][customer] + 1) % 64
-            self.economy.log.event(int(when[customer]), customer, "address_changed")
-            if draw[customer] < 1 / 3:
-                share = draw[customer] * 3.0
+            self.economy.log.event(at, customer, "address_changed")
+            if u < 1 / 3:
+                share = u * 3.0
                 data["area"][customer] = int(
                     np.searchsorted(places.area_cumulative, share * places.area_cumulative[-1]).clip(
                         0, places.homes - 1
@@ -146,34 +144,34 @@ class Life:
                     self.economy.day,
                 )
 
-    def _jobs(self, rows: NDArray[np.int64], draw: NDArray[np.float64]) -> None:
+    def _jobs(self, rows: NDArray[np.int64], _: NDArray[np.int64], draw: NDArray[np.float64]) -> None:
         data = self.economy.world.customers.data
-        rows = rows[data["employer"][rows] >= 0]
-        data["employer"][rows] = (len(self.economy.world.employers) * draw[rows] ** 2).astype(int)
+        employed = data["employer"][rows] >= 0
+        data["employer"][rows[employed]] = (len(self.economy.world.employers) * draw[employed] ** 2).astype(int)
 
     def _open(self, rows: NDArray[np.int64], when: NDArray[np.int64], draw: NDArray[np.float64]) -> None:
         data = self.economy.world.customers.data
-        for customer in rows.tolist():
-            slot = SAVINGS if draw[customer] < 0.5 else WALLET
+        for customer, at, u in zip(rows.tolist(), when.tolist(), draw.tolist(), strict=True):
+            slot = SAVINGS if u < 0.5 else WALLET
             if not data["accounts"][customer] & (1 << slot) and not self.closed[customer, slot]:
                 data["accounts"][customer] |= 1 << slot
-                self.opened[customer, slot] = when[customer]
-                self.economy.log.event(int(when[customer]), customer, "account_opened", slot=slot)
+                self.opened[customer, slot] = at
+                self.economy.log.event(at, customer, "account_opened", slot=slot)
 
     def _close(self, rows: NDArray[np.int64], when: NDArray[np.int64]) -> None:
         """Close a wallet or a savings account; what is left on it goes to checking in the course of the day."""
         data = self.economy.world.customers.data
         balance = self.economy.ledger.accounts["balance"]
-        for customer in rows.tolist():
+        for customer, at in zip(rows.tolist(), when.tolist(), strict=True):
             for slot in (WALLET, SAVINGS):
                 if not data["accounts"][customer] & (1 << slot):
                     continue
                 left = int(balance[customer * SLOTS + slot])
                 if left > 0:
-                    self._empty(customer, slot, left, int(when[customer]) + DAY)
+                    self._empty(customer, slot, left, at + DAY)
                 data["accounts"][customer] &= ~(1 << slot) & 0xFF
                 self.closed[customer, slot] = (self.economy.day + 1) * DAY
-                self.economy.log.event(int(when[customer]) + DAY, customer, "account_closed", slot=slot)
+                self.economy.log.event(at + DAY, customer, "account_closed", slot=slot)
                 break
 
     def _empty(self, customer: int, slot: int, cents: int, at: int) -> None:

@@ -266,8 +266,8 @@ def statement(out, n, c, o, conditions, books):  # type: ignore[no-untyped-def]
     id_key = books.id_key[0]
     income_account = books.income_accounts[c.institution]
     if c.accounts & 4:
-        u, v, _, _ = draw(books.keys, BILL, o, 200, day, 0)
         if conditions.month_day == c.statement_day:
+            u, _, _, _ = draw(books.keys, BILL, o, 200, day, 0)
             begin(
                 out[n],
                 o,
@@ -287,6 +287,7 @@ def statement(out, n, c, o, conditions, books):  # type: ignore[no-untyped-def]
             n += 1
         repay = (c.statement_day + 20) % 28 + 1
         if conditions.month_day == repay:
+            _, v, _, _ = draw(books.keys, BILL, o, 200, day, 0)
             begin(
                 out[n],
                 o,
@@ -446,10 +447,11 @@ def transfers(out, n, c, o, conditions, places, habits, people, books):  # type:
     for number in range(count):
         transfer(out[n], c, o, number, conditions, False, places, habits, people, books)
         n += 1
-    a, b, d, e = draw(books.keys, PERSON, o, 0, conditions.day, 6)
-    if c.accounts & 2 and a < TOP_UPS_A_DAY:
-        from_savings(out[n], c, o, conditions, b, d, e, places, habits, books)
-        n += 1
+    if c.accounts & 2:
+        a, b, d, e = draw(books.keys, PERSON, o, 0, conditions.day, 6)
+        if a < TOP_UPS_A_DAY:
+            from_savings(out[n], c, o, conditions, b, d, e, places, habits, books)
+            n += 1
     if v * 365.0 < habits.behaviour[0].large_transfers:
         transfer(out[n], c, o, 20, conditions, True, places, habits, people, books)
         n += 1

@@ -6,6 +6,7 @@ resold; the device is the thief's, the IP address often a proxy in the victim's 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,9 +45,14 @@ FOREIGN_SHARE = 0.16
 
 def category_weights(world: Underworld, ring: int) -> np.ndarray:
     """Return the cumulative weights, (K,) float64, by which a ring buys; what was declined is tried less."""
-    names = world.economy.world.category_names
-    base = np.array([RESALE.get(name, 0.0) for name in names])
-    return np.asarray(np.cumsum(base * world.experience(ring, "category", len(names))))
+    base = _resale(tuple(world.economy.world.category_names))
+    return np.asarray(np.cumsum(base * world.experience(ring, "category", len(base))))
+
+
+@lru_cache(maxsize=8)
+def _resale(names: tuple[str, ...]) -> NDArray[np.float64]:
+    """Return the weight of each category, (K,) float64."""
+    return np.array([RESALE.get(name, 0.0) for name in names])
 
 
 def buy_remotely(

@@ -16,7 +16,7 @@ from finsim.dataset.tables import TRANSACTIONS
 
 
 class Encoder:
-    """Turns records into export columns; safe to use from one thread at a time.
+    """Turns records into export columns; threads may share it if each has buffers of its own.
 
     Args:
         context: the economy's ids, institutions and places by row.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -64,8 +65,15 @@ class Part:
         return asdict(self)
 
 
+class _Own(threading.local):
+    """What each thread that writes parts keeps for itself."""
+
+    buffers: Buffers | None = None
+    capacity = 0
+
+
 class PartWriter:
-    """Writes parts below one directory; used by one thread at a time.
+    """Writes parts below one directory; threads may write different parts at the same time.
 
     Args:
         directory: the data set's directory.
@@ -75,8 +83,7 @@ class PartWriter:
     def __init__(self, directory: Path, encoder: Encoder) -> None:
         self.directory = directory
         self.encoder = encoder
-        self._buffers: Buffers | None = None
-        self._capacity = 0
+        self._own = _Own()
 
     def transactions(self, path: str, chunks: Iterable[NDArray[np.void]], start: int) -> Part:
         """Write TRANSACTION records as one part.
@@ -106,11 +113,12 @@ class PartWriter:
         return self._write(path, name, data.schema, groups)
 
     def _room(self, count: int) -> Buffers:
-        """Return buffers for count rows, the same ones each time where they suffice."""
-        if self._buffers is None or self._capacity < count:
-            self._capacity = count
-            self._buffers = self.encoder.buffers(count)
-        return self._buffers
+        """Return this thread's buffers for count rows, the same ones each time where they suffice."""
+        own = self._own
+        if own.buffers is None or own.capacity < count:
+            own.capacity = count
+            own.buffers = self.encoder.buffers(count)
+        return own.buffers
 
     def _write(self, path: str, table: str, schema: pa.Schema, groups: Iterator[tuple[pa.Table, int]]) -> Part:
         """Write row groups under a temporary name, then give the file its own."""

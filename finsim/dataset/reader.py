@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import polars as pl
-
-from finsim.dataset import labels, manifest
+from finsim.dataset import manifest
 from finsim.dataset.tables import TABLES
-from finsim.dataset.view import InstitutionView, view
 from finsim.errors import DatasetError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from finsim.dataset import labels
+    from finsim.dataset.view import InstitutionView
 
 
 class Dataset:
     """A complete data set. Each table is a `polars.LazyFrame` with exactly the columns of the contract.
+
+    Polars is loaded when the first table is asked for: a run that only writes needs none.
 
     Attributes:
         path: where it lies.
@@ -49,14 +54,20 @@ class Dataset:
     def __init__(self, path: Path, facts: dict[str, Any]) -> None:
         self.path = path
         self.manifest = facts
-        files: dict[str, list[Path]] = {name: [] for name in TABLES}
+        self._files = files = {name: list[Path]() for name in TABLES}
         for part in facts["parts"]:
             file = path / part["path"]
             if not file.is_file():
                 raise DatasetError(f"{path} is not complete: {part['path']}, which its manifest lists, is missing")
             files.setdefault(part["path"].split("/", 1)[0], []).append(file)
-        for name in TABLES:
-            setattr(self, name, _scan(name, sorted(files[name])))
+
+    def __getattr__(self, name: str) -> pl.LazyFrame:
+        """Open a table when it is first asked for."""
+        if name not in TABLES:
+            raise AttributeError(f"a data set has no attribute {name!r}")
+        frame = _scan(name, sorted(self._files[name]))
+        setattr(self, name, frame)
+        return frame
 
     @property
     def scenario(self) -> dict[str, Any]:
@@ -75,6 +86,8 @@ class Dataset:
         Raises:
             DateError: the date cannot be read.
         """
+        from finsim.dataset import labels
+
         return labels.labels_as_of(self.label_events, date)
 
     def entities_as_of(self, date: labels.Date) -> labels.Entities:
@@ -83,6 +96,8 @@ class Dataset:
         Raises:
             DateError: the date cannot be read.
         """
+        from finsim.dataset import labels
+
         return labels.entities_as_of(self.accounts, self.cards, self.devices, self.customers, date)
 
     def view(self, *, institution: int) -> InstitutionView:
@@ -94,6 +109,10 @@ class Dataset:
         Raises:
             DatasetError: no account is kept by that institution.
         """
+        import polars as pl
+
+        from finsim.dataset.view import view
+
         known = self.accounts.select(pl.col("institution_id").unique().sort()).collect()["institution_id"].to_list()
         if institution not in known:
             raise DatasetError(f"{self.path} has no institution {institution!r}; it has {known}")
@@ -124,6 +143,8 @@ def open_dataset(path: str | Path) -> Dataset:
 
 def _scan(name: str, files: list[Path]) -> pl.LazyFrame:
     """Return a table's files as one lazy frame, an empty one where there are none."""
+    import polars as pl
+
     if not files:
         empty = pl.from_arrow(TABLES[name].schema.empty_table())
         assert isinstance(empty, pl.DataFrame)

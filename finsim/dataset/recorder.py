@@ -68,7 +68,7 @@ class ParquetRecorder:
         depth: parts that may be handed over and not yet written.
 
     Attributes:
-        totals: counts and sums over the parts handed over, all rows once closed; the writer's thread counts.
+        totals: counts and sums over the parts handed over, all rows once closed; whoever writes a part counts.
     """
 
     def __init__(self, directory: str | Path, *, part_rows: int = 1_000_000, depth: int = 2) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ def tally(rows, counts, cents, reasons):  # type: ignore[no-untyped-def]
 
 
 class Totals:
-    """Counts and sums over all rows that a recorder got.
+    """Counts and sums over all rows that a recorder got; threads may add at the same time.
 
     Attributes:
         counts: (kinds, rails, decisions) int64, rows.
@@ -46,6 +47,7 @@ class Totals:
         self.counts = np.zeros(SHAPE, np.int64)
         self.cents = np.zeros(SHAPE, np.int64)
         self.reasons = np.zeros(len(payments.DECLINE_REASONS), np.int64)
+        self._lock = threading.Lock()
 
     @property
     def rows(self) -> int:
@@ -59,7 +61,9 @@ class Totals:
             ValueError: a row has a kind, rail or decision that stands for nothing.
         """
         rows = np.ascontiguousarray(rows).view(payments.TRANSACTION)
-        if not tally(rows, self.counts, self.cents, self.reasons):
+        with self._lock:
+            known = tally(rows, self.counts, self.cents, self.reasons)
+        if not known:
             raise ValueError("a transaction has a kind, rail or decision that stands for no value")
 
     def summary(self) -> dict[str, Any]:
