@@ -14,7 +14,7 @@ from finsim.agents import slots as s
 from finsim.agents.customer import BUSINESS, NO_PAY
 from finsim.agents.plan_dues import due_day, first_due, plan_dues
 from finsim.agents.slots import draw
-from finsim.compile import inline, kernel
+from finsim.compile import inline, kernel, prefetch
 from finsim.ids import NO_CODE, PLANNED, pack_customer, transaction_id
 from finsim.rng import Purpose, normal, pick, poisson
 
@@ -195,7 +195,6 @@ def purchase(out, n, c, o, day, time, number, hour, here, places, habits, people
     behaviour = habits.behaviour[0]
     keys = books.keys
     u, v, w, x = draw(keys, PURCHASE, o, number, day, 0)
-    a, b, d, e = draw(keys, MEANS, o, number, day, 0)
     category = pick(habits.category_by_hour[hour], u)
     k = habits.categories[category]
     odds = (1.0 - k.in_person) / max(k.in_person, 1e-6) * behaviour.remote_factor * c.remote_tilt
@@ -203,10 +202,12 @@ def purchase(out, n, c, o, day, time, number, hour, here, places, habits, people
     merchant, is_new = choose_merchant(c, o, day, number, category, remote, here, places, habits, people, keys)
     if merchant < 0:
         return n
+    prefetch(places.merchants, merchant)
+    a, b, d, e = draw(keys, MEANS, o, number, day, 0)
+    f, g, h, i = draw(keys, MISTAKE, o, number, day, 0)
     m = places.merchants[merchant]
     amount = s.price(k.log_mean, k.sigma, c.scale + m.price, normal(v), k.ending, behaviour.tip, x)
     means = choose_means(c, habits.means[category, 1 if remote else 0, amount_band(amount), c.income_band_code], a)
-    f, g, h, i = draw(keys, MISTAKE, o, number, day, 0)
     if remote:
         time = s.time_of_day(habits.remote_hours, b, d)
     if means == 0:
@@ -353,6 +354,8 @@ def plan_block(out, cursors, first, last, conditions, places, habits, people, bo
     for o in range(first, last):
         if n + ROOM > out.shape[0]:
             return n, o
+        if o + 2 < last:
+            prefetch(people.favourites, o + 2)
         c = customers[o]
         if c.tombstone or c.since_day > conditions.day:
             continue

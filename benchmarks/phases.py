@@ -29,6 +29,7 @@ def main() -> None:
     parser.add_argument("--customers", type=int, default=150_000)
     parser.add_argument("--days", type=int, default=30)
     parser.add_argument("--warm-up", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:  # compiles kernels where that is still to be done
@@ -63,7 +64,9 @@ def main() -> None:
     overrides = {"population.customers": args.customers, "run.days": args.days, "run.warm_up_days": args.warm_up}
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "run"
-        data = finsim.run(args.scenario, out=out, overrides=overrides, prepare=lambda economy: mark("founding"))
+        data = finsim.run(
+            args.scenario, out=out, overrides=overrides, threads=args.threads, prepare=lambda economy: mark("founding")
+        )
         mark("between phases")
         rows = data.manifest["rows"]["transactions"]
     total = sum(wall.values())
@@ -77,7 +80,7 @@ def main() -> None:
                   "microseconds per row": 1e6 * total / rows})  # fmt: skip
     table.append({"part": "other threads, meanwhile", "wall, s": None, "share": None, "cpu, s": others,
                   "microseconds per row": 1e6 * others / rows})  # fmt: skip
-    title = f"{args.scenario}: {args.customers:,} customers, {args.days} days, {rows:,} rows"
+    title = f"{args.scenario}: {args.customers:,} customers, {args.days} days, {args.threads} thread(s), {rows:,} rows"
     show(title, table, as_json=args.json)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from finsim import payments as pay
-from finsim.compile import inline, kernel
+from finsim.compile import inline, kernel, prefetch
 from finsim.controls import (
     answer_challenge,
     apply_model,
@@ -32,6 +32,8 @@ HOUR = 3_600_000_000
 DAY = 86_400_000_000
 KNOWS_LIMIT = 0.9  # people who know that a payment would pass their limit or their balance (assumption)
 COMFORTABLE, TIGHT, DRY = 0, 1, 2
+AHEAD = 8
+"""Requests from one whose owner and account are asked for to the one that is decided."""
 
 
 @inline
@@ -285,6 +287,9 @@ def authorise(batch, habits, people, books, follow, cash_log, counts, tick_end):
     customers = people.customers
     customer_accounts = books.merchant_base[0]
     for i in range(batch.shape[0]):
+        if i + AHEAD < batch.shape[0]:
+            prefetch(customers, batch[i + AHEAD].owner)
+            prefetch(accounts, batch[i + AHEAD].payer)
         t = batch[i]
         c = customers[t.owner]
         if t.timestamp <= c.last_timestamp:

@@ -5,35 +5,42 @@ from __future__ import annotations
 import numpy as np
 
 from finsim import payments as pay
-from finsim.compile import kernel, njit
+from finsim.compile import kernel, njit, prefetch
 from finsim.ids import NO_CODE, day_of, mix64
+
+AHEAD = 8
+"""Rows from one that is asked for to the one that is copied."""
 
 
 @kernel
 def gather(plan, order, first, last, out):  # type: ignore[no-untyped-def]
     """Copy plan[order[first:last]] into out, both TRANSACTION."""
     for i in range(first, last):
+        if i + AHEAD < last:
+            prefetch(plan, np.int64(order[i + AHEAD]))
         out[i - first] = plan[order[i]]
 
 
 @njit
-def time_order(times, day_start, order, buckets):  # type: ignore[no-untyped-def]
-    """Write the order that sorts times of one day, by counting seconds and inserting within one.
+def time_order(plan, day_start, order, buckets):  # type: ignore[no-untyped-def]
+    """Write the order that sorts the requests of one day by time, by counting seconds and inserting within one.
 
     Args:
-        times: (n,) int64 microseconds.
+        plan: (n,) TRANSACTION.
         day_start: microseconds.
-        order: (n,) int32, overwritten.
+        order: (n,) int32 or longer, overwritten.
         buckets: (86401,) int64, overwritten: first position of each second.
     """
+    times = np.empty(plan.shape[0], dtype=np.int64)
     buckets[:] = 0
     for i in range(times.shape[0]):
-        buckets[(times[i] - day_start) // 1_000_000 + 1] += 1
+        times[i] = plan[i].timestamp - day_start
+        buckets[times[i] // 1_000_000 + 1] += 1
     for k in range(1, buckets.shape[0]):
         buckets[k] += buckets[k - 1]
     fill = buckets.copy()
     for i in range(times.shape[0]):
-        second = (times[i] - day_start) // 1_000_000
+        second = times[i] // 1_000_000
         j = fill[second]
         fill[second] = j + 1
         first = buckets[second]

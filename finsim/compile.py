@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,9 +20,29 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def kernel_sources() -> list[Path]:
-    """Return the files among which kernels and the constants that they read are defined, in a fixed order."""
+    """Return the files in which kernels stand, and those whose constants and functions they can read, in a fixed order.
+
+    The first are those that import this module at their top, the second what they import of finsim, and so on.
+    """
     folders = (PACKAGE, PACKAGE / "agents", PACKAGE / "agents" / "fraud", PACKAGE / "dataset")
-    return sorted(path for folder in folders for path in folder.glob("*.py"))
+    texts = {path: path.read_text() for folder in folders for path in folder.glob("*.py")}
+    found: set[Path] = set()
+    waiting = [path for path, text in texts.items() if re.search(r"^from finsim\.compile import", text, re.MULTILINE)]
+    while waiting:
+        path = waiting.pop()
+        if path in texts and path not in found:
+            found.add(path)
+            waiting += _imported(texts[path])
+    return sorted(found)
+
+
+def _imported(text: str) -> Iterator[Path]:
+    """Yield the files of finsim that a source imports at its top: `from module import name`, either may be a file."""
+    for module, names in re.findall(r"^from finsim([\w.]*) import (\([^)]*\)|.*)$", text, re.MULTILINE):
+        folder = PACKAGE.joinpath(*module.split(".")[1:])
+        yield folder.with_suffix(".py")
+        yield folder / "__init__.py"
+        yield from (folder / f"{name}.py" for name in re.findall(r"\w+", names))
 
 
 def kernel_hash() -> str:
@@ -52,6 +73,12 @@ if "numba" not in sys.modules:
     os.environ["NUMBA_CACHE_DIR"] = str(cache_directory())
 
 import numba  # noqa: E402  (the cache directory has to be known first)
+from llvmlite import ir  # noqa: E402
+from numba.core import cgutils, types  # noqa: E402
+from numba.extending import intrinsic  # noqa: E402
+
+LINE = 64
+"""Bytes of a cache line."""
 
 numba.config.CACHE_DIR = str(cache_directory())
 
@@ -76,3 +103,36 @@ def inline(function: F) -> F:
     """Compile a small function that kernels call; it allocates nothing."""
     compiled: F = numba.njit(nogil=True, error_model="numpy", forceinline=True, _nrt=False)(function)
     return compiled
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def prefetch(typing, array, row):  # type: ignore[no-untyped-def]
+    """Ask the processor to bring row `row` of an array into the cache while it does something else.
+
+    A kernel that visits rows in random order waits for memory most of the time; asked some rows ahead, it does not.
+    Only a hint: nothing is read, and a row outside the array does no harm.
+
+    Args:
+        array: (n,) or (n, m) array of any dtype; a row of several cache lines is brought whole.
+        row: int64.
+    """
+    signature = types.void(array, types.int64)
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        kind = signature.args[0]
+        parts = context.make_array(kind)(context, builder, arguments[0])
+        strides = cgutils.unpack_tuple(builder, parts.strides)
+        byte = ir.IntType(8).as_pointer()
+        word = ir.IntType(32)
+        start = builder.gep(builder.bitcast(parts.data, byte), [builder.mul(arguments[1], strides[0])])
+        hint = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(ir.VoidType(), [byte, word, word, word]), "llvm.prefetch.p0"
+        )
+        # The length of a row is known when the kernel is compiled for one column, and taken as given for a table.
+        length = context.get_abi_sizeof(context.get_data_type(kind.dtype)) if kind.ndim == 1 else 4 * LINE
+        for offset in range(0, length, LINE):
+            line = builder.gep(start, [ir.Constant(ir.IntType(64), offset)])
+            builder.call(hint, [line, word(0), word(3), word(1)])
+        return context.get_dummy_value()
+
+    return signature, generate

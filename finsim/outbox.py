@@ -45,6 +45,9 @@ class Outbox:
         if not len(rows):
             return
         now_tick = max(now_tick, self.taken + 1)
+        if len(rows) == 1:
+            self._add_one(rows, now_tick)
+            return
         early = rows["timestamp"] < self.clock.time_of(now_tick)
         if early.any():
             rows = copied(rows)
@@ -53,14 +56,23 @@ class Outbox:
         today = self.clock.day_of(now_tick)
         ticks = self.tick_of(rows["timestamp"])
         days = rows["timestamp"] // DAY
-        if ticks[0] == ticks[-1] and (ticks == ticks[0]).all() and days[0] == today:
-            self.by_tick.setdefault(int(ticks[0]), []).append(rows)
-            return
         at_once = days == today
         for tick in np.unique(ticks[at_once]):
             self.by_tick.setdefault(int(tick), []).append(chosen(rows, ticks == tick))
         for day in np.unique(days[~at_once]):
             self.by_day.setdefault(int(day), []).append(chosen(rows, days == day))
+
+    def _add_one(self, row: NDArray[np.void], now_tick: int) -> None:
+        """Keep one request, (1,) TRANSACTION: what most agents submit, without the cost of arrays."""
+        time, start = int(row["timestamp"][0]), self.clock.time_of(now_tick)
+        if time < start:
+            row = copied(row)
+            time = start + time % self.clock.tick
+            row["timestamp"] = time
+        if time // DAY == self.clock.day_of(now_tick):
+            self.by_tick.setdefault(self.tick_of(time), []).append(row)
+        else:
+            self.by_day.setdefault(time // DAY, []).append(row)
 
     def add_child(self, row: NDArray[np.void], parent: int, condition: int) -> None:
         """Keep one request, (1,) TRANSACTION, until its parent is decided."""

@@ -110,7 +110,7 @@ class Partition:
         if len(self._order) < len(self._planned):
             self._order = np.empty(int(1.1 * len(self._planned)), dtype=np.int32)
         start = int(day["day"][0]) * DAY
-        time_order(self._planned["timestamp"], start, self._order, self._buckets)
+        time_order(self._planned, start, self._order, self._buckets)
         seconds = np.arange(self.clock.ticks_per_day + 1) * (self.clock.tick // 1_000_000)
         self._starts = self._buckets[np.minimum(seconds, 86_400)]
 

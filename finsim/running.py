@@ -107,25 +107,29 @@ class _Run:
     def carry_out(self, resume: bool, begun: float) -> Dataset:
         days = self.config.run.days + self.config.run.warm_up_days
         self._announce(days)
+        with _rare_collections(), self.output:
+            self._run(resume, days, begun)
         from finsim.dataset.reader import open_dataset
+
+        return open_dataset(self.output.final)
+
+    def _run(self, resume: bool, days: int, begun: float) -> None:
         from finsim.dataset.recorder import ParquetRecorder
         from finsim.economy import Economy
 
-        with self.output, _rare_collections():
-            found = self.output.open(resume=resume)
-            recorder = ParquetRecorder(self.output.partial, part_rows=self.config.run.part_rows)
-            try:
-                economy = Economy(self.config, recorder)
-                recorder.bind(export_context(economy))
-                if self.prepare is not None:
-                    self.prepare(economy)
-                if found:
-                    self._resume(economy, recorder)
-                self._simulate(economy, recorder, days)
-                self._finish(economy, recorder, begun)
-            finally:
-                recorder.stop()
-        return open_dataset(self.output.final)
+        found = self.output.open(resume=resume)
+        recorder = ParquetRecorder(self.output.partial, part_rows=self.config.run.part_rows)
+        try:
+            economy = Economy(self.config, recorder)
+            recorder.bind(export_context(economy))
+            if self.prepare is not None:
+                self.prepare(economy)
+            if found:
+                self._resume(economy, recorder)
+            self._simulate(economy, recorder, days)
+            self._finish(economy, recorder, begun)
+        finally:
+            recorder.stop()
 
     def _announce(self, days: int) -> None:
         """Say that kernels are being compiled where they are not yet on this machine."""

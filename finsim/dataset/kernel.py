@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finsim import payments
-from finsim.compile import inline, njit
+from finsim.compile import inline, njit, prefetch
 from finsim.dataset.content import absorb, finish
 from finsim.ids import NO_CODE, mix32, pack_customer, pack_merchant
 
 APPROVED, CONTROL_GROUP, NONE = payments.APPROVED, payments.CONTROL_GROUP, payments.NONE
 NO: Final = np.uint32(NO_CODE)
 BLOCK: Final = 2048
+AHEAD: Final = 16
 
 NULLABLE: Final = (
     "original_amount", "original_currency", "merchant_id", "mcc", "terminal_id", "card_id", "device_id", "entry_mode",
@@ -165,6 +166,9 @@ def put_places(rows, first, last, look, out):  # type: ignore[no-untyped-def]
 def put_parties(rows, first, last, look, out, state):  # type: ignore[no-untyped-def]
     """Write the transaction's id, both sides and the customer."""
     for i in range(first, last):
+        if i + AHEAD < last:
+            prefetch(look.accounts, np.int64(rows[i + AHEAD].payer))
+            prefetch(look.accounts, np.int64(rows[i + AHEAD].payee))
         row = rows[i]
         payer = look.accounts[row.payer]
         payee = look.accounts[row.payee]
