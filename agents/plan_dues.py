@@ -416,7 +416,7 @@ def from_savings(t, c, o, conditions, u, v, w, places, habits, books):  # type: 
 @inline
 def transfers(out, n, c, o, conditions, places, habits, people, books):  # type: ignore[no-untyped-def]
     """Plan the day's payments to people, and those that arrive from people at other banks."""
-    u, v, w, _ = draw(books.keys, PERSON, o, 0, conditions.day, 0)
+    u, v, w, x = draw(books.keys, PERSON, o, 0, conditions.day, 0)
     behaviour = habits.behaviour[0]
     for number in range(min(poisson(w, 0.55 * np.float64(c.transfer_rate)), 8)):
         a, b, d, e = draw(books.keys, PERSON, o, number, conditions.day, 4)
@@ -447,11 +447,10 @@ def transfers(out, n, c, o, conditions, places, habits, people, books):  # type:
     for number in range(count):
         transfer(out[n], c, o, number, conditions, False, places, habits, people, books)
         n += 1
-    if c.accounts & 2:
-        a, b, d, e = draw(books.keys, PERSON, o, 0, conditions.day, 6)
-        if a < TOP_UPS_A_DAY:
-            from_savings(out[n], c, o, conditions, b, d, e, places, habits, books)
-            n += 1
+    if c.accounts & 2 and x < TOP_UPS_A_DAY:
+        a, b, d, _ = draw(books.keys, PERSON, o, 0, conditions.day, 6)
+        from_savings(out[n], c, o, conditions, a, b, d, places, habits, books)
+        n += 1
     if v * 365.0 < habits.behaviour[0].large_transfers:
         transfer(out[n], c, o, 20, conditions, True, places, habits, people, books)
         n += 1
