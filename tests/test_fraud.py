@@ -21,6 +21,12 @@ from finsim.economy import Economy
 MUCH = {
     "fraud.intensity": 8,
     "fraud.skimming.rate": 8.0,
+    "fraud.purchase_scam.rate": 25.0,
+    "fraud.investment_scam.rate": 12.0,
+    "fraud.romance_scam.rate": 4.0,
+    "fraud.advance_fee_scam.rate": 6.0,
+    "fraud.invoice_redirection.rate": 10.0,
+    "fraud.impersonation_scam.rate": 12.0,
     "run.days": 40,
     "run.warm_up_days": 5,
     "population.customers": 500,
@@ -93,7 +99,7 @@ def test_mules_pass_stolen_money_on(rows: NDArray[np.void], tables: dict[str, pl
     for row in laundering:
         if int(row["campaign"]) in into:
             assert row["timestamp"] > into[int(row["campaign"])]
-    assert set(tables["truth"].filter(pl.col("is_laundering"))["stage"]) <= {"layering", "cash_out"}
+    assert set(tables["truth"].filter(pl.col("is_laundering"))["stage"]) <= {"layering", "cash_out", "payout"}
 
 
 def test_no_fraud_leaves_no_truth() -> None:
