@@ -16,7 +16,7 @@ FIRM = int(Purpose.BUSINESS)
 REGULAR = 10  # suppliers that a firm pays again and again (assumption: a handful to a dozen of a small firm's accounts)
 ONE_OFF = 1_000  # ranks of suppliers that are paid once
 INVOICES_A_DAY = 0.42
-BETWEEN, WITHIN = 0.75, 0.5  # spread of the log of amounts between suppliers and within one (assumption: 0.9 together)
+BETWEEN, WITHIN = 1.0, 0.4  # spread of the log of amounts between suppliers and within one (assumption)
 
 
 @inline
@@ -30,7 +30,7 @@ def supplier_invoice(c, o, day, number, behaviour, people, keys):  # type: ignor
     if d < behaviour.supplier_new:
         rank = ONE_OFF + day * 8 + number
     kind, level, phase, pick = draw(keys, FIRM, o, rank, 0, 5)
-    amount = max(np.int64(c.business_out / 9.0 * np.exp(BETWEEN * normal(level) + WITHIN * normal(a) - 0.4)), 1500)
+    amount = max(np.int64(c.business_out / 9.0 * np.exp(BETWEEN * normal(level) + WITHIN * normal(a) - 0.58)), 1500)
     if kind < 0.35 and people.businesses.shape[0] > 1:
         other = people.businesses[np.int64(pick * people.businesses.shape[0])]
         if other != o and people.customers[other].since_day <= day:

@@ -58,6 +58,8 @@ class InvoiceRedirection(PushScam):
         u, v, w = world.draw(campaign), world.draw(campaign), world.draw(campaign)
         at = start + int(lognormal(u[0], settings.wait_days, 0.7) * DAY)
         seen = self._mail(world, campaign.victim, at // DAY, settings.look_back_days)
+        campaign.facts["known"] = np.unique(seen[:, 2]).tolist()
+        seen = seen[seen[:, 3] < REGULAR]
         if not len(seen):
             return []
         weights = np.cumsum(seen[:, 1].astype(float) ** settings.large)
@@ -69,19 +71,17 @@ class InvoiceRedirection(PushScam):
         if u[3] < settings.second_payment:
             again = script[0][0] + int((5.0 + 25.0 * v[2]) * DAY)
             script.append([_office(again, w[0]), NEXT_INVOICE, int(cents * np.exp(0.5 * (w[1] - 0.5)))])
-        campaign.facts["copied"] = [int(copied[0]), int(copied[2])]
         return script
 
     @staticmethod
     def _mail(world: Underworld, firm: int, day: int, back: int) -> NDArray[np.int64]:
-        """Return the invoices of regular suppliers in the days before one, (n, 4) int64."""
+        """Return the invoices before a day, (n, 4) int64: day, cents, payee's account, rank of the supplier."""
         economy = world.economy
         days = np.array([d for d in range(day - back, day - 1) if is_banking_day(d)], dtype=np.int64)
         out = np.empty((8 * len(days), 4), dtype=np.int64)
         people, keys = economy.world.people, economy.world.books.keys
         count = invoices(firm, days, economy.world.habits.behaviour, people, keys, out)
-        out = out[:count]
-        return out[out[:, 3] < REGULAR]
+        return out[:count]
 
     def affordable(self, world: Underworld, campaign: Campaign, cents: int) -> int:
         """Return the invoice's amount, or 0: an invoice is paid whole."""
@@ -92,7 +92,7 @@ class InvoiceRedirection(PushScam):
         login(world, campaign, at - 240_000_000)
         u, v = world.draw(campaign), world.draw(campaign)
         if "mule" not in campaign.facts:
-            campaign.facts["mule"] = world.mule_market.choose(campaign, u[0], u[1])
+            campaign.facts["mule"] = self._account(world, campaign)
         row = world.request(campaign, campaign.victim, 0, campaign.facts["mule"], cents, at, stage)
         row["kind"], row["rail"], row["channel"] = pay.TRANSFER, pay.ACH, pay.ONLINE
         if u[2] < 0.1:
@@ -106,6 +106,16 @@ class InvoiceRedirection(PushScam):
             row["channel"] = pay.BRANCH
         world.submit(row)
         return True
+
+    @staticmethod
+    def _account(world: Underworld, campaign: Campaign) -> int:
+        """Return the account of a mule that the firm does not pay already."""
+        for _ in range(TRIES):
+            u = world.draw(campaign)
+            account = world.mule_market.choose(campaign, u[0], u[1])
+            if account not in campaign.facts["known"]:
+                break
+        return account
 
 
 def _office(at: int, u: float) -> int:

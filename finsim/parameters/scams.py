@@ -57,7 +57,7 @@ class PurchaseScam(Model):
     """Goods that do not exist, paid in advance to a private seller or in a shop that never delivers."""
 
     rate: float = _rate(3.4, "assumption: US-053 at a mean of 690 USD (UK-037) is 0.63 million cases, 2.3 for 1,000 adults (UK-036 gives 2.8); 0.7 of them reported")
-    amount_median: float = _median(230.0, "median price", "assumption: with sigma and the second payments a mean loss of 690 USD, UK-037")
+    amount_median: float = _median(300.0, "median price", "assumption: with sigma and the second payments a mean loss of 690 USD, UK-037")
     amount_log_sigma: float = _sigma(1.25, "assumption: prices of half to ten times the usual payment")
     second_payment: float = param(0.4, unit="share", doc="victims who are asked for a fee (shipping, insurance, customs) afterwards", low=0.0, high=1.0, source="assumption: 1.3 to 1.5 payments a case")
     card: float = param(0.4, unit="share", doc="purchases paid by card in a shop online, the rest by transfer to a person", low=0.0, high=1.0, source="assumption: US victims pay shops by card and sellers by payment app")
@@ -79,7 +79,7 @@ class InvestmentScam(Model):
 
     rate: float = _rate(0.48, "assumption: 0.28 of US-048 is 1.6 billion USD; at a mean of 19,000 USD (UK-090) 84,000 cases, 0.31 for 1,000 adults (UK-042 gives 0.19); 0.65 of them reported")
     test_median: float = _median(250.0, "median of the first small payment", "assumption: usual smallest deposit of such platforms")
-    amount_median: float = _median(13000.0, "median of all deposits together, if the victim goes on to the end", "assumption: US-057 is the median of what is lost, above 9,000; some victims stop early or have less")
+    amount_median: float = _median(17000.0, "median of all deposits together, if the victim goes on to the end", "assumption: US-057 is the median of what is lost, above 9,000; some victims stop early or have less")
     amount_log_sigma: float = _sigma(1.3, "assumption: US-068, most of the money is lost in the largest cases")
     growth: float = param(2.0, unit="ratio", doc="mean growth from one deposit to the next", low=1.0, high=10.0, source="assumption: 1.5 to 3")
     deposits: float = param(3.5, unit="count", doc="mean deposits after the test", low=1.0, high=20.0, source="assumption: 3 to 6")
@@ -92,7 +92,7 @@ class InvestmentScam(Model):
     from_30: float = _age(0.9, "of 30 to 44", "assumption: US-087, less lost than at 50 to 59")
     from_45: float = _age(1.3, "of 45 to 59", "assumption: US-086")
     from_60: float = _age(1.4, "of 60 and more", "assumption: US-085")
-    funds: float = _funds(6000.0, "assumption: who has something to invest")
+    funds: float = _funds(8000.0, "assumption: who has something to invest")
     persistence: float = _persistence(0.75, "assumption: convinced, and coached against the bank's questions")
     never_reported: float = _never(0.35, "assumption: shame, 20 to 60 per cent")
     realise_days: float = _realise(75.0, "assumption: 30 to 300 days after the first payment")
@@ -104,17 +104,17 @@ class RomanceScam(Model):
     """A beloved whom nobody has met: many payments over months that grow, and a last large one."""
 
     rate: float = _rate(0.29, "assumption: US-romance-reports of 2022, the 0.61 of them paid by transfer or cryptocurrency (US-romance-paid), are 43,000 cases, 0.16 for 1,000 adults (UK-039 gives 0.08); 0.55 of them reported")
-    first_median: float = _median(150.0, "median of the first payment", "assumption: payments of 50 to 3,000")
+    first_median: float = _median(250.0, "median of the first payment", "assumption: payments of 50 to 3,000")
     amount_log_sigma: float = _sigma(0.8, "assumption: as first_median")
     growth: float = param(1.33, unit="ratio", doc="mean growth from one payment to the next", low=1.0, high=5.0, source="assumption: from a little to thousands in ten payments; US-romance-median")
-    payments: float = param(9.0, unit="count", doc="mean payments if nothing ends it", low=2.0, high=60.0, source="assumption: 8 to 12")
+    payments: float = param(11.0, unit="count", doc="mean payments if nothing ends it", low=2.0, high=60.0, source="assumption: 8 to 12, some cut short when the victim understands")
     interval_days: float = param(13.0, unit="day", doc="median time between payments", low=0.1, high=200.0, source="assumption: 60 to 300 days for all of them")
     final: float = param(2.5, unit="ratio", doc="the last payment against the one before", low=1.0, high=20.0, source="assumption: a last emergency, later loans")
     under_30: float = _age(0.5, "under 30", "assumption: victims of 40 to 75 lead")
     from_30: float = _age(0.9, "of 30 to 44", "assumption: victims of 40 to 75 lead")
     from_45: float = _age(1.4, "of 45 to 59", "assumption: victims of 40 to 75 lead")
     from_60: float = _age(1.3, "of 60 and more", "assumption: victims of 40 to 75 lead")
-    funds: float = _funds(2000.0, "assumption: who has something to give")
+    funds: float = _funds(4000.0, "assumption: who has something to give")
     persistence: float = _persistence(0.85, "assumption: defends the beloved against the bank")
     never_reported: float = _never(0.45, "assumption: shame, 20 to 60 per cent")
     realise_days: float = _realise(120.0, "assumption: 30 to 300 days after the first payment")
@@ -126,7 +126,7 @@ class AdvanceFeeScam(Model):
     """A loan, a prize or a job that needs a fee first, then another one, always to the same account."""
 
     rate: float = _rate(0.85, "assumption: an eighth of UK-032 is 29,000 cases, 0.5 for 1,000 adults; 0.6 of them reported")
-    fee_median: float = _median(230.0, "median of the first fee", "assumption: with growth and number a loss of 1,000 to 1,500 GBP a case")
+    fee_median: float = _median(260.0, "median of the first fee", "assumption: with growth and number a loss of 1,000 to 1,500 GBP a case")
     fee_log_sigma: float = _sigma(0.7, "assumption: fees of a hundred to a thousand")
     growth: float = param(1.5, unit="ratio", doc="growth from one fee to the next", low=1.0, high=10.0, source="assumption: a ladder of fees")
     fees: float = param(3.0, unit="count", doc="mean fees if nothing ends it", low=1.0, high=20.0, source="assumption: 2 to 4")
@@ -149,9 +149,9 @@ class InvoiceRedirection(Model):
 
     rate: float = _rate(0.1, "assumption: US-078 for 1,000 adults is 0.08, all of them firms here; 0.8 of them reported")
     wait_days: float = param(15.0, unit="day", doc="median time that the mail is read before the forged message", low=0.5, high=200.0, source="assumption: 3 to 60 days")
-    look_back_days: int = param(60, unit="day", doc="how far back the reader sees invoices", low=7, high=365, source="assumption: a mailbox of two months")
+    look_back_days: int = param(75, unit="day", doc="how far back the reader sees invoices", low=7, high=365, source="assumption: a mailbox of some months")
     exact: float = param(0.7, unit="share", doc="forged invoices with exactly the amount of the genuine one; the rest differ by a few per cent", low=0.0, high=1.0, source="assumption: the genuine invoice is copied")
-    large: float = param(1.5, unit="", doc="firms and invoices are chosen by their size to this power", low=0.0, high=5.0, source="assumption: US-079 is far above a usual invoice: large ones are aimed at")
+    large: float = param(2.5, unit="", doc="firms and invoices are chosen by their size to this power", low=0.0, high=5.0, source="assumption: US-079 is far above a usual invoice: large ones are aimed at")
     second_payment: float = param(0.3, unit="share", doc="firms that pay the next invoice there too", low=0.0, high=1.0, source="assumption: 1 to 2 payments")
     funds: float = _funds(500.0, "assumption: a firm that pays invoices")
     persistence: float = _persistence(0.5, "assumption: half ring the supplier when the bank asks")
@@ -166,7 +166,7 @@ class ImpersonationScam(Model):
 
     rate: float = _rate(1.0, "assumption: 0.28 of US-049 is 0.83 billion USD; at a mean loss of 5,000 USD (UK-080 and -081 were 7,500 to 11,400 GBP in 2018) 0.6 for 1,000 adults; 0.65 of them reported")
     payments: float = param(2.4, unit="count", doc="mean payments of a victim", low=1.0, high=20.0, source="assumption: 2 to 4 within three hours, all APP scams 2.04, UK-087")
-    amount_median: float = _median(2000.0, "median of all payments together", "assumption: between US-056 (contact by phone) and US-067 (the same at 60 and more)")
+    amount_median: float = _median(2800.0, "median of all payments together, as far as the money is there", "assumption: what is lost then lies between US-056 (contact by phone) and US-067 (the same at 60 and more)")
     amount_log_sigma: float = _sigma(1.35, "assumption: heavy tail of losses, US-068")
     gap_minutes: float = param(35.0, unit="minute", doc="median time between payments", low=1.0, high=1000.0, source="assumption: all of them within three hours")
     savings: float = param(0.5, unit="share", doc="victims who are told to move savings to checking first, whether they need to or not", low=0.0, high=1.0, source="assumption: savings to current account to mule is the usual way")
@@ -176,7 +176,7 @@ class ImpersonationScam(Model):
     from_30: float = _age(0.7, "of 30 to 44", "assumption: victims of 50 and more lead")
     from_45: float = _age(1.0, "of 45 to 59", "assumption: victims of 50 and more lead")
     from_60: float = _age(1.7, "of 60 and more", "assumption: US-088, victims of 50 and more lead")
-    funds: float = _funds(500.0, "assumption: an account worth a call")
+    funds: float = _funds(2000.0, "assumption: an account worth a call")
     persistence: float = _persistence(0.7, "assumption: the caller stays on the line")
     never_reported: float = _never(0.35, "assumption: two thirds of victims of misuse told their bank, US-121; fewer of those who paid themselves")
     realise_days: float = _realise(0.8, "assumption: hours to three days")
