@@ -96,9 +96,17 @@ def test_mules_pass_stolen_money_on(rows: NDArray[np.void], tables: dict[str, pl
         into[int(row["campaign"])] = min(into.get(int(row["campaign"]), 2**62), int(row["timestamp"]))
     warm_up = {int(number) for number in laundering["campaign"]} - set(into)
     assert len(warm_up) <= 0.3 * len(set(laundering["campaign"].tolist()))
-    for row in laundering:
-        if int(row["campaign"]) in into:
-            assert row["timestamp"] > into[int(row["campaign"])]
+    begun = tables["campaigns"].filter(pl.col("started_at") >= tables["transactions"]["timestamp"].min())["campaign_id"]
+    times = (
+        tables["truth"]
+        .filter(pl.col("campaign_id").is_in(begun.implode()))
+        .join(tables["transactions"], on="transaction_id")
+        .group_by("campaign_id")
+        .agg(pl.col("timestamp").filter("is_fraud").min(), passed=pl.col("timestamp").filter("is_laundering").min())
+        .drop_nulls()
+    )
+    assert len(times) > 1
+    assert (times["passed"] > times["timestamp"]).all()
     assert set(tables["truth"].filter(pl.col("is_laundering"))["stage"]) <= {"layering", "cash_out", "payout"}
 
 
