@@ -77,6 +77,12 @@ class Comparison:
         self.add(section, moment, simulated, figure, scale=self.price_level)
 
 
+SCAMS = (
+    "impersonation_scam", "purchase_scam", "investment_scam", "romance_scam", "advance_fee_scam", "invoice_redirection",
+)  # fmt: skip
+"""What victims pay themselves."""
+
+
 def levels(out: Comparison, frames: Frames) -> None:
     """Payments and money per person and month, shares of means, tickets."""
     payments, each = frames.payments, frames.persons * frames.months
@@ -330,7 +336,7 @@ def fraud(out: Comparison, frames: Frames) -> None:
         "EU-003",
         scale=100,
     )
-    scams = approved.filter(pl.col("typology") == "impersonation_scam")
+    scams = approved.filter(push & pl.col("typology").is_in(SCAMS))
     out.add(
         "fraud",
         "scam payments per million instant transfers",

@@ -51,6 +51,7 @@ class Purpose(IntEnum):
     BREACH = auto()
     MARKET = auto()
     USER = auto()
+    OCCASION = auto()
 
 
 def purpose_key(seed: int, name: str) -> int:

@@ -10,11 +10,16 @@ from functools import lru_cache
 from importlib.metadata import entry_points
 
 from finsim.agents.fraud.account_takeover import AccountTakeover
+from finsim.agents.fraud.advance_fee_scam import AdvanceFeeScam
 from finsim.agents.fraud.campaign import Typology
 from finsim.agents.fraud.card_not_present import CardNotPresent
 from finsim.agents.fraud.card_testing import CardTesting
 from finsim.agents.fraud.impersonation_scam import ImpersonationScam
+from finsim.agents.fraud.investment_scam import InvestmentScam
+from finsim.agents.fraud.invoice_redirection import InvoiceRedirection
 from finsim.agents.fraud.lost_stolen import LostStolen
+from finsim.agents.fraud.purchase_scam import PurchaseScam
+from finsim.agents.fraud.romance_scam import RomanceScam
 from finsim.agents.fraud.skimming import Skimming
 
 
@@ -28,6 +33,11 @@ def registry() -> dict[str, Typology]:
         Skimming(),
         AccountTakeover(),
         ImpersonationScam(),
+        PurchaseScam(),
+        InvestmentScam(),
+        RomanceScam(),
+        AdvanceFeeScam(),
+        InvoiceRedirection(),
     ]
     found = {typology.name: typology for typology in own}
     for point in sorted(entry_points(group="finsim.typologies"), key=lambda p: p.name):
