@@ -26,6 +26,7 @@ import finsim
 from finsim.calibration.figures import Figure, load_figures
 from finsim.dataset.reader import Dataset
 from finsim.evaluation.composition import composition
+from finsim.scenario import parse_settings
 
 PAYEES = {
     "grocery_convenience_pharmacy": ("grocery", "convenience", "pharmacy"),
@@ -302,8 +303,9 @@ def fraud(out: Comparison, data: Dataset) -> None:
             if row["published"] is not None or not row["figure"]
             else (f"{row['figure']} in [{row['low']}, {row['high']}]")
         )
-        out.rows.append({"section": "fraud", "moment": f"{row['section']}: {row['measure']}", "published": row["published"],
-                         "simulated": row["simulated"], "ratio": row["ratio"], "figure": figure})  # fmt: skip
+        kept = {name: row[name] for name in ("published", "simulated", "ratio")}
+        moment = f"{row['section']}: {row['measure']}"
+        out.rows.append({"section": "fraud", "moment": moment, **kept, "figure": figure})
 
 
 def compare(data: Dataset, profiles: bool) -> list[dict[str, Any]]:
@@ -333,7 +335,7 @@ def main() -> None:
     if args.path is not None:
         rows = compare(finsim.open_dataset(args.path), args.profiles)
     else:
-        overrides = dict(item.split("=", 1) for item in args.set)
+        overrides = parse_settings(args.set)
         with tempfile.TemporaryDirectory() as folder:
             data = finsim.run(args.scenario, out=Path(folder) / "run", seed=args.seed, overrides=overrides)
             rows = compare(data, args.profiles)

@@ -19,6 +19,7 @@ from printing import show
 
 import finsim
 from finsim.evaluation.evaluate import Evaluation
+from finsim.scenario import parse_settings
 
 
 def tables(report: Evaluation) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
@@ -58,7 +59,7 @@ def main() -> None:
     if args.path is not None:
         report = finsim.evaluate(args.path, parts=parts)
     else:
-        overrides = dict(item.split("=", 1) for item in args.set)
+        overrides = parse_settings(args.set)
         with tempfile.TemporaryDirectory() as folder:
             data = finsim.run(args.scenario, out=Path(folder) / "run", seed=args.seed, overrides=overrides)
             report = finsim.evaluate(data, parts=parts)

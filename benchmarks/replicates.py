@@ -25,6 +25,7 @@ from scipy import stats
 import finsim
 from finsim.evaluation.comparison import FACTOR
 from finsim.evaluation.composition import composition
+from finsim.scenario import parse_settings
 
 LEVEL = 0.95
 
@@ -88,7 +89,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     overrides: dict[str, Any] = {"population.customers": args.customers, "run.days": args.days, "run.threads": 1}
-    overrides |= dict(item.split("=", 1) for item in args.set)
+    overrides |= parse_settings(args.set)
     # Fresh processes: Polars must not be forked.
     with ProcessPoolExecutor(args.processes, mp_context=multiprocessing.get_context("spawn")) as pool:
         seeds = range(args.seed, args.seed + args.replicates)
