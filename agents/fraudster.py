@@ -139,9 +139,9 @@ class Fraudster(mesa.Agent):  # type: ignore[misc]
             at, number = heapq.heappop(self.due)
             campaign = self.campaigns.get(number)
             if campaign is not None:
-                self._next(
-                    campaign, registry()[campaign.typology].act(self.underworld, campaign, max(at, self.economy.now))
-                )
+                # Who is late acts at the same moment of the present tick: nothing happens just as a tick begins.
+                at = at if at >= self.economy.now else self.economy.now + at % self.economy.clock.tick
+                self._next(campaign, registry()[campaign.typology].act(self.underworld, campaign, at))
         if self.due:
             self.economy.agenda.wake(self.key, self.due[0][0])
 

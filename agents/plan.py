@@ -271,6 +271,8 @@ def purchase(out, n, c, o, day, time, number, hour, here, places, habits, people
             t.authentication = pay.THREE_D_SECURE
         if r < 0.3:
             t.device = NO_CODE
+        elif z > 1.0 - behaviour.other_device:
+            t.device = s.other_device(people.customers.shape[0], day, (1.0 - z) / behaviour.other_device, q)
         elif r > 0.8 and s.shares_devices(o) and (o ^ 1) < people.customers.shape[0]:
             partner = people.customers[o ^ 1]
             if partner.since_day <= day:

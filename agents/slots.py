@@ -6,8 +6,8 @@ import numpy as np
 
 from finsim import payments as pay
 from finsim.agents.world import CHARM, TIP, WHOLE
-from finsim.compile import inline
-from finsim.ids import PLANNED, pack_customer, pack_merchant, pack_outside, transaction_id
+from finsim.compile import inline, njit
+from finsim.ids import FIRST_DAY, PLANNED, pack_customer, pack_merchant, pack_outside, transaction_id
 from finsim.requests import clear, draw
 from finsim.rng import pick
 
@@ -202,3 +202,51 @@ def abroad(t, country, exchange_rate, currency_of_country):  # type: ignore[no-u
 def terminal_of(merchants, merchant, u):  # type: ignore[no-untyped-def]
     """Return the packed code of one of a merchant's terminals."""
     return pack_merchant(merchant, np.int64(u * merchants[merchant].terminals))
+
+
+OTHER_DEVICES = 16
+"""First outside row whose ordinals are devices that belong to no customer."""
+OLDEST_DEVICE = 60
+"""Days for which such a device is met again at most (assumption: browsers forget, public devices are replaced)."""
+
+
+@inline
+def other_devices(customers):  # type: ignore[no-untyped-def]
+    """Return how many devices without an owner are first seen on a day, for a number of customers (assumption)."""
+    return max(customers // 160, 2)
+
+
+@inline
+def other_device(customers, day, u, v):  # type: ignore[no-untyped-def]
+    """Return the packed code of a device that is not the payer's: at work, borrowed, public, a browser that forgets.
+
+    Half of them are seen for the first time today, the others some weeks ago.
+
+    Args:
+        customers: number of customers.
+        day: day number.
+        u: uniform that decides on the age.
+        v: uniform that chooses among the devices of one age.
+    """
+    age = 0 if u < 0.5 else min(np.int64(-np.log(2.0 * (1.0 - u) + 1e-9) * 15.0), OLDEST_DEVICE)
+    each = other_devices(customers)
+    index = (day - FIRST_DAY - age) * each + np.int64(v * each)
+    return pack_outside(OTHER_DEVICES + (index >> 20), index & 0xFFFFF)
+
+
+@njit
+def other_device_code(customers, day, u, v):  # type: ignore[no-untyped-def]
+    """Return `other_device` of the same arguments, for code that is not compiled."""
+    return other_device(customers, day, u, v)
+
+
+@njit
+def other_device_codes(customers, first, last):  # type: ignore[no-untyped-def]
+    """Return (packed code, day first seen), (n, 2) int64, of the devices without an owner of days first to last - 1."""
+    each = other_devices(customers)
+    out = np.empty(((last - first) * each, 2), dtype=np.int64)
+    for k in range(out.shape[0]):
+        index = (first - FIRST_DAY) * each + k
+        out[k, 0] = pack_outside(OTHER_DEVICES + (index >> 20), index & 0xFFFFF)
+        out[k, 1] = first + k // each
+    return out

@@ -203,6 +203,7 @@ def behaviour_record(parameters: Parameters) -> NDArray[np.void]:
         "card_on_file": b.card_on_file_share,
         "tip": b.tip_share,
         "mistype": b.mistype_rate,
+        "other_device": b.other_device_share,
         "wrong_pin": b.wrong_pin_rate,
         "verification": b.verification_rate,
         "retry": b.retry_rate,

@@ -12,12 +12,13 @@ from finsim.agents.credentials import CredentialMarket
 from finsim.agents.customer import SLOTS
 from finsim.agents.fraud import registry
 from finsim.agents.fraud.campaign import Campaign
+from finsim.agents.fraud.remote import resale_weights
 from finsim.agents.fraudster import Fraudster
 from finsim.agents.mule import MuleMarket
 from finsim.agents.register import Register, found_card_number
 from finsim.batches import leaked_rows
 from finsim.clock import DAY, HOUR
-from finsim.ids import FOUND, INDUCED, RING, new_id
+from finsim.ids import FOUND, INDUCED, RING, ROW_BITS, new_id
 from finsim.records import chosen
 from finsim.rng import Purpose, to_normal
 
@@ -29,6 +30,8 @@ OPPORTUNIST = 4095
 RINGS_KEY = "underworld"
 BOUGHT = ("card_testing", "card_not_present")
 """Typologies that need stolen details from the market."""
+USED_DEVICES = 0.6
+"""Devices of rings that a bank had seen before, in other hands (assumption: bought second-hand, stolen or rented)."""
 STOCK_DAYS = 120
 """Age up to which stolen details are on offer at the start (assumption: older ones are worthless)."""
 
@@ -55,6 +58,7 @@ class Underworld:
         size = len(economy.world.customers)
         self.susceptible = np.cumsum(economy.world.customers.data["susceptibility"].astype(float))
         self.scale = size / 1000.0 / 365.0
+        self.resale = resale_weights(economy)
         self.reference = 0.0
         if self.rings:
             self._stock_market()
@@ -349,8 +353,12 @@ class Underworld:
         self.economy.outbox.add(row, self.economy.tick)
 
     def saw(self, device: int, at: int) -> None:
-        """Remember when a ring's device was first seen."""
-        self.devices[device] = min(at, self.devices.get(device, at))
+        """Remember when a ring's device was first seen: at its first use, or long before if it was bought or stolen."""
+        if device not in self.devices:
+            ring, ordinal = (device & 0x3FFFFFFF) >> (30 - ROW_BITS[RING]), device & ((1 << (30 - ROW_BITS[RING])) - 1)
+            u = self.economy.streams.one(Purpose.RING, ring, second=98, ordinal=ordinal)
+            self.devices[device] = at - (int(-np.log(u[1]) * 250 * DAY) if u[0] < USED_DEVICES else 0)
+        self.devices[device] = min(at, self.devices[device])
 
     def pay_mule(
         self, campaign: Campaign, customer: int, cents: int, at: int, stage: int, device: int, thief: bool

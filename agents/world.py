@@ -82,6 +82,7 @@ BEHAVIOUR = np.dtype(
             "card_on_file",
             "tip",
             "mistype",
+            "other_device",
             "wrong_pin",
             "verification",
             "retry",

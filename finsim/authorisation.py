@@ -26,11 +26,12 @@ from finsim.ids import NO_CODE
 from finsim.requests import by_id, switch_card
 from finsim.rng import Purpose
 
-LIQUIDITY, RETRY = int(Purpose.LIQUIDITY), int(Purpose.RETRY)
+LIQUIDITY, RETRY, MISTAKE = int(Purpose.LIQUIDITY), int(Purpose.RETRY), int(Purpose.MISTAKE)
 
 HOUR = 3_600_000_000
 DAY = 86_400_000_000
 KNOWS_LIMIT = 0.9  # people who know that a payment would pass their limit or their balance (assumption)
+TRIES_BLOCKED = 0.15  # owners who try a blocked card before they take another (assumption: saved in a browser, habit)
 COMFORTABLE, TIGHT, DRY = 0, 1, 2
 AHEAD = 8
 """Requests from one whose owner and account are asked for to the one that is decided."""
@@ -75,14 +76,16 @@ def update_band(c, available, behaviour):  # type: ignore[no-untyped-def]
 
 
 @inline
-def own_card(t, c):  # type: ignore[no-untyped-def]
+def own_card(t, c, keys):  # type: ignore[no-untyped-def]
     """Put the owner's present card on the request; return False where the owner has none that works.
 
-    Who collects with a stored card tries the old one until it hears of the new.
+    Who collects with a stored card tries the old one until it hears of the new; some owners try a blocked one too.
     """
-    if t.entry_mode == pay.CARD_ON_FILE and (c.credit_blocked if t.slot == 2 else c.debit_blocked):
-        t.card = np.uint32((t.owner << 7) | (64 | c.credit_ordinal if t.slot == 2 else c.debit_ordinal))
-        return True
+    if c.credit_blocked if t.slot == 2 else c.debit_blocked:
+        u, _, _, _ = by_id(keys, MISTAKE, t.transaction_id)
+        if t.entry_mode == pay.CARD_ON_FILE or u < TRIES_BLOCKED:
+            t.card = np.uint32((t.owner << 7) | (64 | c.credit_ordinal if t.slot == 2 else c.debit_ordinal))
+            return True
     if t.slot == 2 and (not c.cards & 4 or c.credit_blocked):
         if not c.cards & 1 or c.debit_blocked or t.kind == pay.WITHDRAWAL:
             return False
@@ -137,7 +140,7 @@ def prepare(t, c, accounts, behaviour, keys, cash_log, counts):  # type: ignore[
             u, _, _, _ = by_id(keys, LIQUIDITY, t.transaction_id + np.uint64(1))
             if t.amount > credit.balance + credit.limit - credit.reserved and u < KNOWS_LIMIT:
                 switch_card(t, c, 0)
-        return own_card(t, c)
+        return own_card(t, c, keys)
     if t.slot == 1 and t.amount > accounts[t.payer].balance:
         return False  # nobody moves savings that are not there
     if t.rail == pay.WALLET and t.slot == 3 and accounts[t.payer].balance < t.amount:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from finsim.agents import customer as cu
 from finsim.agents.cards import CREDIT, DEBIT, VALID_DAYS
-from finsim.agents.slots import SHARING_HOUSEHOLDS
+from finsim.agents.slots import OLDEST_DEVICE, SHARING_HOUSEHOLDS, other_device_codes
 from finsim.clock import DAY
 from finsim.ids import MERCHANT, ROW_BITS
 from finsim.payments import COUNTRIES
@@ -176,12 +176,15 @@ def later_devices(economy: Economy) -> NDArray[np.int64]:
 
 
 def known_devices(economy: Economy) -> NDArray[np.int64]:
-    """Return (packed code, first seen, has one owner) of all devices, (n, 3) int64: first ones, later ones, rings'."""
+    """Return (packed code, first seen, has one owner) of all devices, (n, 3) int64: customers', rings', nobody's."""
     rows = joined(economy)
     since = economy.world.customers.data["since_day"][rows].astype(np.int64) * DAY
     first = np.stack([rows << 7, since, ~is_shared(rows)], axis=1)
     rings = [(code, seen, 0) for code, seen in sorted(economy.underworld.devices.items())]
-    return np.concatenate([first, later_devices(economy), np.array(rings, dtype=np.int64).reshape(-1, 3)])
+    clock = economy.clock
+    others = other_device_codes(len(economy.world.customers), clock.first_day - OLDEST_DEVICE, clock.end_day)
+    unowned = np.stack([others[:, 0], others[:, 1] * DAY, np.zeros(len(others), dtype=np.int64)], axis=1)
+    return np.concatenate([first, later_devices(economy), np.array(rings, dtype=np.int64).reshape(-1, 3), unowned])
 
 
 def devices(economy: Economy, table: NDArray[np.int64]) -> dict[str, Any]:

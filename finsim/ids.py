@@ -145,6 +145,11 @@ def ring_code(row: int, ordinal: int) -> int:
     return RING << 30 | row << (30 - ROW_BITS[RING]) | ordinal
 
 
+def outside_code(row: int, ordinal: int) -> int:
+    """Return the packed code of an outside party's thing; `pack_outside` for code that is not compiled."""
+    return OUTSIDE << 30 | row << (30 - ROW_BITS[OUTSIDE]) | ordinal
+
+
 def merchant_code(row: int, ordinal: int) -> int:
     """Return the packed code of a merchant's thing; `pack_merchant` for code that is not compiled."""
     return MERCHANT << 30 | row << (30 - ROW_BITS[MERCHANT]) | ordinal

@@ -92,6 +92,8 @@ class Behaviour(Model):
     three_d_secure_share: float = param(0.08, unit="share", doc="e-commerce payments authenticated by 3-D Secure", low=0.0, high=1.0, source="assumption: little used in the US")
     card_on_file_share: float = param(0.4, unit="share", doc="remote payments with a stored card", low=0.0, high=1.0, source="assumption: repeat customers of online shops")
     tip_share: float = param(0.18, unit="share", doc="mean tip on a bill where tips are customary", low=0.0, high=1.0, source="assumption: US restaurants")
+    other_device_share: float = param(0.12, unit="share", doc="remote card payments from a device that is not the customer's: at work, borrowed, a browser that forgets", low=0.0, high=0.9,
+                                      source="assumption: one in eight; cleared cookies and private windows make a known customer's device look new")  # fmt: skip
     mistype_rate: float = param(0.012, unit="share", doc="remote card payments with a wrong date or code", low=0.0, high=0.2, source="assumption: one in eighty")
     wrong_pin_rate: float = param(0.006, unit="share", doc="PIN entries that are wrong", low=0.0, high=0.2, source="assumption: one in 160")
     verification_rate: float = param(0.12, unit="share", doc="first payments to an online merchant preceded by a card verification of 0", low=0.0, high=1.0, source="assumption: shops that store the card verify it")
