@@ -267,11 +267,32 @@ def forward(out, n, c, o, day, back, places, habits, people, books):  # type: ig
 
 
 @inline
+def elsewhere(out, n, c, o, day, x, places, habits, people, books):  # type: ignore[no-untyped-def]
+    """Plan a transfer to the own account at another bank, or one that comes back from it."""
+    behaviour = habits.behaviour[0]
+    there = x * 365.0 < behaviour.own_transfers
+    if not there and (1.0 - x) * 365.0 >= 0.8 * behaviour.own_transfers:
+        return n
+    a, b, d, e = draw(books.keys, POOLING, o, 5, day, 4)
+    own = people.suppliers[0] + scatter(o + 49_979_687) % people.suppliers[1]
+    cents = np.int64(0.12 * np.float64(c.income_cents) * np.exp(0.9 * normal(a)))
+    amount = round_down(min(max(cents, 2_000), 1_500_000), b, d, 0.9)
+    time = s.time_of_day(habits.remote_hours, d, e)
+    if there:
+        send(out[n], c, o, day, time, amount, own, 83, 83, places, habits, books)
+    else:
+        receive(out[n], o, day, time, amount, own, 84, books.id_key[0])
+    return n + 1
+
+
+@inline
 def now_and_then(out, n, c, o, conditions, places, habits, people, books):  # type: ignore[no-untyped-def]
-    """Plan a person's cash deposit, purchase at an exchange, or large credit from another bank."""
+    """Plan a person's cash deposit, purchase at an exchange, large credit, or transfer between own accounts."""
     behaviour = habits.behaviour[0]
     day = conditions.day
-    u, v, w, _ = draw(books.keys, POOLING, o, 5, day, 0)
+    u, v, w, x = draw(books.keys, POOLING, o, 5, day, 0)
+    if scatter(o + 32_452_843) % 1000 < 1000.0 * behaviour.second_bank:
+        n = elsewhere(out, n, c, o, day, x, places, habits, people, books)
     if u * 365.0 < behaviour.deposits and conditions.bank_day:
         a, b, _, _ = draw(books.keys, POOLING, o, 5, day, 1)
         cents = np.int64(np.exp(10.3 + 1.25 * normal(a)))

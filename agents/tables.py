@@ -245,6 +245,8 @@ def behaviour_record(parameters: Parameters) -> NDArray[np.void]:
         "large_credits": b.pooling.large_credits_per_year,
         "deposits": b.pooling.deposits_per_year,
         "exchange": b.pooling.exchange_per_year,
+        "second_bank": b.pooling.second_bank,
+        "own_transfers": b.pooling.own_transfers_per_year,
         "staff_share": b.pooling.staff_share,
         "circle_share": b.pooling.circle_share,
         "sweep_share": b.pooling.sweep_share,

@@ -124,6 +124,8 @@ BEHAVIOUR = np.dtype(
             "large_credits",
             "deposits",
             "exchange",
+            "second_bank",
+            "own_transfers",
             "staff_share",
             "circle_share",
             "sweep_share",

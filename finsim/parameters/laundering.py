@@ -13,7 +13,7 @@ class PatternRate(Model):
     extra: float = param(2.5, unit="account", doc="mean number of accounts beyond the fewest that make the pattern (geometric)", low=0.0, high=20.0,
                          source="assumption: sizes of 3 and a geometric number more, as the patterns of AMLSim and AMLGentex are configured")  # fmt: skip
     window_days: float = param(6.0, unit="day", doc="mean time over which money comes in", low=0.1, high=60.0, source="assumption: half a day to 20 days")
-    amount_median: float = param(4000.0, unit="USD", doc="median of what a campaign moves", low=50.0, high=1e7, transform="log", calibratable=True,
+    amount_median: float = param(3000.0, unit="USD", doc="median of what a campaign moves", low=50.0, high=1e7, transform="log", calibratable=True,
                                  source="assumption: a few thousand, so that single payments stay among the larger genuine ones")  # fmt: skip
     amount_log_sigma: float = param(0.7, unit="ln USD", doc="sigma of the log of that", low=0.0, high=2.5, source="assumption: as amount_median")
 
@@ -35,8 +35,8 @@ class Laundering(Model):
 
     dwell_hours: float = param(14.0, unit="hour", doc="median time that money rests on an account within a pattern", low=0.05, high=1000.0, source="assumption: hours to days; four fifths out within 48 hours, BEHAVIOUR-037")
     dwell_log_sigma: float = param(1.1, unit="ln hour", doc="sigma of the log of that time", low=0.1, high=4.0, source="assumption: as dwell_hours")
-    part: float = param(1200.0, unit="USD", doc="amount above which a payment within a pattern is made in parts", low=50.0, high=1e6, source="assumption: limits of instant payments, and not to attract notice")
-    parts_most: int = param(4, unit="count", doc="parts of one payment at most", low=1, high=30, source="assumption: as part")
+    part: float = param(1000.0, unit="USD", doc="amount above which a payment within a pattern is made in parts", low=50.0, high=1e6, source="assumption: limits of instant payments, and not to attract notice")
+    parts_most: int = param(3, unit="count", doc="parts of one payment at most", low=1, high=30, source="assumption: as part")
     outside: float = param(0.4, unit="share", doc="accounts of a pattern that may lie anywhere and lie at other banks", low=0.0, high=1.0, source="assumption: several banks share the accounts of a pattern")
     firms: float = param(0.12, unit="share", doc="recruits that are small firms, used as fronts", low=0.0, high=1.0, source="assumption: business accounts are a small and growing part, UK-129")
     under_40: float = param(0.83, unit="share", doc="recruits under 40 years among persons", low=0.0, high=1.0, source="UK-127")

@@ -8,6 +8,7 @@ import numpy as np
 
 from finsim import payments as pay
 from finsim.agents.customer import BUSINESS, COMPLICIT, SLOTS
+from finsim.agents.fraud.laundering.accounts import elsewhere
 from finsim.agents.fraud.laundering.pattern import CASH, EXIT, Draws, Leg
 from finsim.agents.fraud.present import withdraw_cash
 from finsim.clock import DAY, HOUR, next_banking_day
@@ -174,7 +175,7 @@ def _transfer(
     elif leg.how == "exchange":
         payee = int(ledger.named[EXCHANGE])
     else:
-        payee = int(ledger.person_base + int(draws() * ledger.outside.persons))
+        payee = elsewhere(world, campaign.ring, draws)
     row = world.request(campaign, customer, 0, payee, cents, at, leg.stage)
     row["kind"] = pay.TRANSFER
     if _is_firm(world, payer):

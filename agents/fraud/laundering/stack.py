@@ -22,8 +22,7 @@ class Stack(LaunderingTypology):
         """Every second layer consists of customers, so that no payment is out of sight."""
         pattern = Pattern()
         layers = 3 if size < 8 else 4
-        widths = [2 + (k < (size - 2 * layers)) for k in range(layers)]
-        widths[-1] = max(size - sum(widths[:-1]), 1)
+        widths = [size // layers + (k < size % layers) for k in range(layers)]  # alike, so that each is reached
         groups = [[pattern.role(ANYWHERE if k in (0, 3) else INSIDE) for _ in range(w)] for k, w in enumerate(widths)]
         if layers == 3:
             for member in groups[2]:

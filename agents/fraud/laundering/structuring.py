@@ -28,12 +28,18 @@ class Structuring(LaunderingTypology):
             amounts.append(int(top * (0.8 + 0.19 * draws() if near else 0.25 + 0.55 * draws())) // 100 * 100)
         depositors = [pattern.role(INSIDE) for _ in range(min(1 + draws.extra(settings.depositors), len(amounts)))]
         pattern.cents = sum(amounts)
+        days = max(days, 0.7 * len(amounts))
         held: list[list[int]] = [[] for _ in depositors]
         for k, cents in enumerate(amounts):
             at = k % len(depositors)
             held[at].append(
                 pattern.add(
-                    CASH, depositors[at], cents / pattern.cents, day=days * draws(), stage=PLACEMENT, single=True
+                    CASH,
+                    depositors[at],
+                    cents / pattern.cents,
+                    day=days * (k + draws()) / len(amounts),
+                    stage=PLACEMENT,
+                    single=True,
                 )
             )
         if len(depositors) == 1:
