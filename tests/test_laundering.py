@@ -183,8 +183,10 @@ def test_a_fan_in_has_one_collector(rows: pl.DataFrame, data: Dataset) -> None:
         assert len(collectors) <= 1
         sinks = [node for node in graph if graph.out_degree(node) == 0]
         if collectors:
-            assert sinks == list(collectors)
-            assert graph.in_degree(sinks[0]) >= 2
+            (collector,) = collectors
+            assert collector in sinks
+            assert all(graph.in_degree(sink) == 1 for sink in sinks if sink != collector), "refused, or still to come"
+            assert graph.in_degree(collector) >= 2 or len(graph) <= 3
         assert nx.is_directed_acyclic_graph(graph)
         widest.append(max(degree for _, degree in graph.in_degree()))
     assert max(widest) >= 5

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 WIRE_FROM = 350_000
 """Cents from which genuine transfers go by wire or batch rather than instantly."""
-MOST_CASH, MOST_GOODS = 240_000, 150_000
+MOST_CASH, MOST_GOODS = 120_000, 90_000
 """Cents up to which money leaves as cash from machines, or as goods (assumption: limits of cards)."""
-NOTES = 60_000
-"""Cents of one withdrawal at most (assumption: limits of machines)."""
+NOTES = (10_000, 40_000)
+"""Cents between which a withdrawal lies at most (assumption: what others take out, too, and limits of machines)."""
 AT_ONCE = 0.3
 """Payments made as soon as the money has rested, whatever the hour (assumption)."""
 GOODS = ("electronics", "general_merchandise", "online_retail", "clothing", "home_improvement")
@@ -48,16 +48,23 @@ def means_of(world: Underworld, leg: Leg, accounts: list[int], cents: int, draws
         {
             "withdrawal": 0.4 if card and cents <= MOST_CASH and not firm else 0.0,
             "exchange": 0.15 if not firm else 0.05,
-            "wire": 0.3 if cents > WIRE_FROM else 0.0,
+            "wire": 0.1 if cents > WIRE_FROM else 0.0,
             "goods": 0.12 if card and cents <= MOST_GOODS else 0.0,
             "away": 0.3,
         }
     )
 
 
-def piece(how: str, cents: int) -> int:
-    """Return the largest amount, cents, that one part of a leg by these means may have; 0 for no bound."""
-    return NOTES if how == "withdrawal" else (MOST_GOODS // 3 if how == "goods" else 0)
+def piece(how: str, u: float) -> int:
+    """Return the largest amount, cents, that one part of a leg by these means may have; 0 for no bound.
+
+    Args:
+        how: what `means_of` returned.
+        u: uniform that decides where the bound varies.
+    """
+    if how == "withdrawal":
+        return NOTES[0] + int((NOTES[1] - NOTES[0]) * u * u)
+    return MOST_GOODS // 3 if how == "goods" else 0
 
 
 def time_of(world: Underworld, how: str, leg: Leg, accounts: list[int], at: int, draws: Draws) -> int:
@@ -179,11 +186,11 @@ def _transfer(
     row = world.request(campaign, customer, 0, payee, cents, at, leg.stage)
     row["kind"] = pay.TRANSFER
     if _is_firm(world, payer):
-        _as_firms_pay(row, draws)
+        _as_firms_pay(row, draws, wire=leg.how == "wire")
     else:
         _as_people_pay(world, row, cents, draws)
-    if leg.how == "wire":
-        row["rail"] = pay.WIRE
+        if leg.how == "wire" and cents > WIRE_FROM:
+            row["rail"] = pay.WIRE
     if row["channel"][0] in (pay.APP, pay.ONLINE):
         _from_where(world, row, customer, draws)
     return row
@@ -205,9 +212,9 @@ def _as_people_pay(world: Underworld, row: Any, cents: int, draws: Draws) -> Non
         row["authentication"] = pay.ONE_TIME_CODE
 
 
-def _as_firms_pay(row: Any, draws: Draws) -> None:
+def _as_firms_pay(row: Any, draws: Draws, wire: bool) -> None:
     """Fill in rail, channel and authentication as small firms' payments have them."""
-    u = draws()
+    u = 0.25 if wire else draws()
     row["rail"] = pay.ACH
     if u < 0.2:
         row["rail"] = pay.CHECK

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 LEAST = 500
 """Cents that nobody bothers to pass on any more."""
+MOST_OF_A_CARD = 6
+"""Withdrawals or purchases into which one leg is cut at most (assumption)."""
 MOST_REFUSED = 2
 """Refused parts after which a leg is given up."""
 
@@ -96,8 +98,10 @@ def _fund(world: Underworld, campaign: Campaign, leg: Leg, cents: int, at: int, 
         leg.moved, leg.last = cents, at
         _finish(world, campaign, leg)
         return
-    piece = movement.piece(leg.how, cents) or int(100.0 * settings.part * (0.5 + draws()))
-    leg.left = 1 if leg.single else max(1, min(-(-cents // piece), settings.parts_most))
+    piece = movement.piece(leg.how, draws())
+    most = settings.parts_most if not piece else MOST_OF_A_CARD
+    piece = piece or int(100.0 * settings.part * (0.5 + draws()))
+    leg.left = 1 if leg.single else max(1, min(-(-cents // piece), most))
     leg.due = movement.time_of(world, leg.how, leg, facts["accounts"], at, draws)
 
 
@@ -113,7 +117,7 @@ def _pay(world: Underworld, campaign: Campaign, position: int, leg: Leg, now: in
     elif world.economy.world.customers.data["frozen"][accounts[leg.payee] // SLOTS]:
         _finish(world, campaign, leg)  # nobody sends money to a frozen account
         return
-    most = movement.piece(leg.how, cents)
+    most = movement.piece(leg.how, draws())
     cents = movement.rounded(world, leg, accounts, min(cents, most) if most else cents, draws)
     number = movement.submit(world, campaign, leg, accounts, cents, now) if cents >= LEAST else 0
     if not number:
