@@ -141,6 +141,8 @@ class Bank(mesa.Agent):  # type: ignore[misc]
             self._release(held, at, not says_fraud)
         if not says_fraud:
             return
+        if truth & pay.IS_LAUNDERING:
+            self.economy.underworld.mule_market.caught(customer, at)
         if truth and campaign >= 0:
             self.claims.report(at, campaign, customer, "analyst", number)
         if slot in (0, 2) and approved and truth == pay.IS_FRAUD:

@@ -24,6 +24,7 @@ REGIONS = ("northeast", "midwest", "south", "west")
 INCOME_BANDS = ("0-25000", "25000-50000", "50000-75000", "75000-100000", "100000-inf")
 WEEKLY, BIWEEKLY, SEMIMONTHLY, MONTHLY, PENSION, NO_PAY = range(6)
 COMFORTABLE, TIGHT, DRY = range(3)
+COMPLICIT, UNWITTING, JOB, FRONT = range(4)
 
 
 def _balance(population: Any, rows: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -55,6 +56,9 @@ class Customer(ColumnAgent):
     promoted = Column("u1", doc="1 when a user's class takes the decisions")
     mule_ring = Column("i2", doc="ring that the customer works for as a mule; -1 for none", default=-1)
     mule_until = Column("i4", unit="day", doc="day on which that ends")
+    mule_since = Column("i4", unit="day", doc="day of the recruitment")
+    mule_kind = Column("u1", doc="COMPLICIT, UNWITTING, JOB (believes that it is one) or FRONT (a firm)")
+    mule_jobs = Column("u2", doc="payments moved as a mule since the recruitment")
     susceptibility = Column("f4", doc="how easily deceived, mean 1; hidden")
     # income
     income_cents = Column("i8", unit="cent/month", doc="net income of a month; hidden")

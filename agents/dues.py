@@ -96,7 +96,7 @@ def found_dues(
     book.add(
         pays_rent,
         HOUSING,
-        payee=ledger.named[LANDLORDS],
+        payee=_landlords(data, parameters, streams, ledger, rent_means)[pays_rent],
         amount=cost[pays_rent],
         due=rent_due[pays_rent],
         means=rent_means[pays_rent],
@@ -149,6 +149,21 @@ def found_dues(
     # Due, owner and number in one sorting key.
     key = dues["due"].astype(np.int64) << 40 | dues["owner"].astype(np.int64) << 8 | dues["number"]
     return chosen(dues, np.argsort(key, kind="stable"))
+
+
+def _landlords(
+    data: NDArray[Any], parameters: Parameters, streams: Streams, ledger: Ledger, means: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return whom each customer would pay rent to, (n,) account rows: a private person of this bank, or any other."""
+    w = streams.uniform(Purpose.OBLIGATION, len(data), draw=51)
+    payee = np.full(len(data), ledger.named[LANDLORDS], dtype=np.int64)
+    letting = np.flatnonzero((data["segment_code"] != cu.BUSINESS) & (data["income_band_code"] >= 3) & (w[:, 0] < 0.12))
+    if len(letting):
+        landlord = letting[(w[:, 1] * len(letting)).astype(np.int64)]
+        private = (means != BY_DIRECT_DEBIT) & (w[:, 2] < parameters.behaviour.pooling.private_landlords)
+        private &= landlord != np.arange(len(data))
+        payee[private] = landlord[private] * cu.SLOTS
+    return payee
 
 
 def _add_bills(

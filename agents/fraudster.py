@@ -83,12 +83,18 @@ class Fraudster(mesa.Agent):  # type: ignore[misc]
         self.wake_at(first, campaign.number)
         return campaign
 
-    def plan(self, day: int, rates: dict[str, float]) -> None:
-        """At midnight decide on the campaigns that begin today: effort goes where it has paid."""
+    def plan(self, day: int, rates: dict[str, float], first: int = 0) -> None:
+        """At midnight decide on the campaigns that begin today: effort goes where it has paid.
+
+        Args:
+            day: day number.
+            rates: expected campaigns a day by typology, among which effort moves.
+            first: number of the first of these typologies in the ring's stream.
+        """
         total = sum(rates.values())
         weights = {name: rate * self.belief("typology", name) for name, rate in rates.items()}
         scale = total / max(sum(weights.values()), 1e-12)
-        for position, (name, weight) in enumerate(weights.items()):
+        for position, (name, weight) in enumerate(weights.items(), first):
             expected = weight * scale
             u = self.economy.streams.one(Purpose.RING, self.row, second=position, ordinal=day)
             number = int(np.searchsorted(np.cumsum(_poisson_terms(expected)), u[0]))
@@ -149,7 +155,9 @@ class Fraudster(mesa.Agent):  # type: ignore[misc]
         """Learn from the outcomes of own requests, (n,) TRANSACTION."""
         for row in rows:
             campaign = self.campaigns.get(int(row["campaign"]))
-            if campaign is None or row["flags"] & pay.RELEASE:
+            if campaign is None:
+                continue
+            if row["flags"] & pay.RELEASE and not getattr(registry()[campaign.typology], "waits_for_releases", False):
                 continue
             success = bool(row["decision"] == pay.APPROVED)
             if row["truth"] & pay.IS_FRAUD:

@@ -1,7 +1,9 @@
 """Mules: customers who let a ring move money through their accounts. A role, held in columns.
 
 Stolen money rests with a mule for a time drawn beforehand, then goes on: to another mule, to somebody at another
-bank, to an exchange, or out of a cash machine. Most mules have an ordinary life beside.
+bank, to an exchange, or out of a cash machine. Most mules have an ordinary life beside. Mules are recruited (some know
+what they do, some believe that it is a job or a favour, some are firms), work for a while, also for other rings that
+borrow them, and quit, or are frozen or closed out by their bank.
 """
 
 from __future__ import annotations
@@ -10,9 +12,10 @@ import heapq
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from finsim import payments as pay
-from finsim.agents.customer import RETIRED, SLOTS, Customer
+from finsim.agents.customer import BUSINESS, COMPLICIT, FRONT, JOB, RETIRED, SLOTS, UNWITTING, Customer
 from finsim.agents.fraud import registry
 from finsim.agents.fraud.present import withdraw_cash
 from finsim.clock import DAY, HOUR, MINUTE
@@ -29,6 +32,10 @@ KEY = "mules"
 LAYERING, CASH_OUT = -2, -1
 """Stages of what mules do: the last two of every typology that needs them."""
 MOST_HOPS = 3
+NEWCOMER_DAYS = 60
+"""Days for which somebody is new at the bank."""
+LIFE = {COMPLICIT: 1.5, UNWITTING: 0.5, JOB: 0.8, FRONT: 4.0}
+"""How long each kind of mule works for a ring, against the mean (assumption: firms longest, the deceived shortest)."""
 
 
 class Mule(Customer):
@@ -57,7 +64,9 @@ class MuleMarket:
         self.recalled: dict[int, tuple[int, int]] = {}  # mule -> tick and cents recalled in it
         economy = underworld.economy
         economy.enlist(KEY, self)
-        self.keenness = np.cumsum(_keenness(economy.world.customers.data, economy.year))
+        self.keenness = np.cumsum(
+            _keenness(economy.world.customers.data, economy.year, underworld.settings.laundering.under_40)
+        )
 
     # -- recruitment --------------------------------------------------------------------------------------
 
@@ -73,12 +82,65 @@ class MuleMarket:
             u = economy.streams.one(Purpose.MULE, ring.row, ordinal=economy.day)
             target = int(wanted) + (economy.streams.one(Purpose.MULE, ring.row, second=1)[0] < wanted % 1.0)
             if len(pool) < max(target, 1) and u[0] < 0.5:
-                mule = int(np.searchsorted(self.keenness, u[1] * self.keenness[-1]).clip(0, len(data) - 1))
-                if data["mule_ring"][mule] < 0 and data["since_day"][mule] <= economy.day and not data["frozen"][mule]:
-                    data["mule_ring"][mule] = ring.row
-                    data["mule_until"][mule] = economy.day + 3 + int(-np.log(u[2]) * s.life_days)
+                mule = self._recruit(ring.row, u)
+                if mule >= 0:
                     pool.append(mule)
             self.pool[ring.row] = pool
+
+    def _recruit(self, ring: int, u: NDArray[np.float64]) -> int:
+        """Win somebody for a ring: a firm, somebody new at the bank, or anybody who needs money; -1 if that fails."""
+        economy, s = self.underworld.economy, self.underworld.settings
+        data, businesses = economy.world.customers.data, economy.world.people.businesses
+        v = economy.streams.one(Purpose.MULE, ring, ordinal=economy.day, draw=1)
+        kind = COMPLICIT
+        mule = int(np.searchsorted(self.keenness, u[1] * self.keenness[-1]).clip(0, len(data) - 1))
+        if v[0] < s.laundering.firms and len(businesses):
+            mule, kind = int(businesses[int(u[1] * len(businesses))]), FRONT
+        elif v[1] < s.laundering.newcomers:
+            new = np.flatnonzero((data["since_day"] <= economy.day) & (data["since_day"] > economy.day - NEWCOMER_DAYS))
+            mule = int(new[int(u[1] * len(new))]) if len(new) else mule
+        if kind != FRONT and v[2] >= s.laundering.complicit:
+            kind = JOB if v[2] < s.laundering.complicit + s.laundering.job_scam else UNWITTING
+        if data["mule_ring"][mule] >= 0 or data["since_day"][mule] > economy.day or data["frozen"][mule]:
+            return -1
+        data["mule_ring"][mule], data["mule_kind"][mule], data["mule_jobs"][mule] = ring, kind, 0
+        data["mule_since"][mule] = economy.day
+        data["mule_until"][mule] = economy.day + 3 + int(-np.log(u[2]) * s.mules.life_days * LIFE[kind])
+        return mule
+
+    def working(self) -> list[int]:
+        """Return the customers, in order, who can be asked to move money today, whatever ring they work for."""
+        data = self.underworld.economy.world.customers.data
+        active = (data["mule_ring"] >= 0) & (data["mule_until"] > self.underworld.economy.day) & (data["frozen"] == 0)
+        return [int(mule) for mule in np.flatnonzero(active)]
+
+    def is_fresh(self, account: int) -> bool:
+        """Return whether an account row is a mule's that has not moved anything yet."""
+        data = self.underworld.economy.world.customers.data
+        return account // SLOTS < len(data) and data["mule_jobs"][account // SLOTS] == 0
+
+    def used(self, customer: int) -> None:
+        """Remember that a mule has moved money."""
+        jobs = self.underworld.economy.world.customers.data["mule_jobs"]
+        jobs[customer] = min(int(jobs[customer]) + 1, 60_000)
+
+    def companion(self, customer: int) -> int:
+        """Return the mule of the same ring on whose phone a mule may pay: the first of the pool; itself if alone."""
+        ring = int(self.underworld.economy.world.customers.data["mule_ring"][customer])
+        return next(iter(self.pool.get(ring, [])), customer)
+
+    def dismiss(self, customer: int) -> None:
+        """Let a mule go, who stops or was stopped."""
+        self.underworld.economy.world.customers.data["mule_ring"][customer] = -1
+
+    def caught(self, customer: int, at: int) -> None:
+        """A bank is sure that an account is used by others: frozen for two weeks, or for good; its mule is lost."""
+        economy = self.underworld.economy
+        data = economy.world.customers.data
+        u = economy.streams.one(Purpose.MULE, customer, second=2, ordinal=at // DAY)
+        weeks = 520.0 if u[0] < self.underworld.settings.laundering.closed else 2.0
+        economy.banks[int(data["institution"][customer])].claims.freeze(customer, at, 24.0 * 7.0 * weeks)
+        self.dismiss(customer)
 
     def choose(self, campaign: Campaign, u: float, v: float) -> int:
         """Return an account row to pay to: a mule among the customers, or one at another bank."""
@@ -275,8 +337,10 @@ def _stage(campaign: Campaign, which: int) -> int:
     return len(registry()[campaign.typology].stages) + which
 
 
-def _keenness(data: Any, year: int) -> Any:
-    """Return how likely each customer is to be recruited: the young and the poor more (83 % of mules were under 40)."""
-    age = year - data["birth_year"]
-    weight = np.where(age < 40, 1.0, 0.22) * np.exp(-data["income_band_code"] * 0.35)
-    return weight * (data["segment_code"] != RETIRED)
+def _keenness(data: Any, year: int, under_40: float) -> Any:
+    """Return how likely each person is to be recruited: the poor more, and the young as their share of mules says."""
+    young = year - data["birth_year"] < 40
+    weight = np.exp(-data["income_band_code"] * 0.35)
+    weight *= (data["segment_code"] != RETIRED) & (data["segment_code"] != BUSINESS)
+    total = np.array([weight[~young].sum(), weight[young].sum()])
+    return weight * np.where(young, under_40 / max(total[1], 1e-9), (1.0 - under_40) / max(total[0], 1e-9))

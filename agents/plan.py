@@ -141,6 +141,8 @@ def withdraw(t, c, o, day, time, number, here, places, habits, people, books):  
     amount = np.int64(notes) * 2000
     if v < 0.2:
         amount = np.int64(10000) if v < 0.1 else np.int64(20000)
+    elif v > 0.965:
+        amount = min(amount * (2 + np.int64(4.0 * (v - 0.965) / 0.035)), 60_000)  # for something larger
     machine = habits.categories.shape[0] - 1
     merchant, _ = choose_merchant(c, o, day, 300 + number, machine, False, here, places, habits, people, books.keys)
     head(t, o, time, amount, pay.WITHDRAWAL, books.id_key[0], P_WITHDRAWAL, day, number, o * 4, books.named[0])

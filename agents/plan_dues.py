@@ -8,6 +8,7 @@ from finsim import payments as pay
 from finsim.agents import slots as s
 from finsim.agents.customer import BIWEEKLY, BUSINESS, MONTHLY, NO_PAY, PENSION, SEMIMONTHLY, WEEKLY
 from finsim.agents.plan_occasions import occasions
+from finsim.agents.plan_pooling import firm_rounds, pooling
 from finsim.agents.plan_suppliers import INVOICES_A_DAY, supplier_invoice
 from finsim.agents.slots import begin, draw, round_amount
 from finsim.agents.world import (
@@ -19,6 +20,7 @@ from finsim.agents.world import (
     TO_WALLET,
 )
 from finsim.compile import inline
+from finsim.ids import pack_customer
 from finsim.rng import Purpose, normal, poisson
 
 BILL, INCOME, PERSON, FIRM = (
@@ -130,6 +132,9 @@ def bill(t, b, c, o, conditions, places, habits, people, books):  # type: ignore
     u, v, w, x = draw(books.keys, BILL, o, b.number, day, 0)
     amount = np.int64(b.amount * np.exp(b.sigma * normal(u)) + 0.5) if b.sigma > 0 else b.amount
     payer = np.int64(o * 4)
+    owed_to = np.int64(b.payee)
+    if b.merchant < 0 and owed_to < books.merchant_base[0] and people.customers[owed_to // 4].since_day > day:
+        owed_to = books.named[LANDLORDS]
     means = b.means
     batch = np.int64((1.0 + 4.5 * v) * HOUR)
     by_hand = s.time_of_day(habits.remote_hours, v, w)
@@ -171,7 +176,7 @@ def bill(t, b, c, o, conditions, places, habits, people, books):  # type: ignore
             P_BILL,
             b.number,
             payer,
-            b.payee,
+            owed_to,
             id_key,
         )
         s.at_home_online(t, c, o, places, np.int64(c.area), w, x)
@@ -188,7 +193,7 @@ def bill(t, b, c, o, conditions, places, habits, people, books):  # type: ignore
             P_BILL,
             b.number,
             payer,
-            b.payee,
+            owed_to,
             id_key,
         )
         t.flags = pay.MANDATE
@@ -356,6 +361,10 @@ def transfer(t, c, o, number, conditions, large, places, habits, people, books):
         t.authentication = pay.BIOMETRIC if channel == pay.APP and i < 0.6 else pay.NO_AUTHENTICATION
         if m > 0.93:
             t.authentication = pay.ONE_TIME_CODE
+        if f > 0.9 and s.shares_devices(o) and (o ^ 1) < people.customers.shape[0]:
+            partner = people.customers[o ^ 1]
+            if partner.since_day <= day:
+                t.device = pack_customer(o ^ 1, partner.device)
 
 
 @inline
@@ -511,4 +520,7 @@ def plan_dues(out, n, c, o, conditions, cursors, places, habits, people, books):
         n = transfers(out, n, c, o, conditions, places, habits, people, books)
         if c.segment_code == BUSINESS:
             n = firm(out, n, c, o, conditions, places, habits, people, books)
+            n = firm_rounds(out, n, c, o, conditions, places, habits, people, books)
+        else:
+            n = pooling(out, n, c, o, conditions, places, habits, people, books)
     return n

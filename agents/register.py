@@ -8,6 +8,7 @@ import numpy as np
 
 from finsim import payments as pay
 from finsim.agents.fraud import registry
+from finsim.agents.fraud.laundering import LAUNDERING
 from finsim.agents.fraudster import ORDINAL_BITS
 from finsim.ids import day_of, ring_code
 
@@ -73,6 +74,7 @@ class Register:
         if row["timestamp"] < self.underworld.economy.export_start:
             return
         if not row["truth"] & pay.IS_FRAUD:
+            campaign.laundered += 1
             campaign.ended = max(campaign.ended, int(row["timestamp"]))
             if campaign.victim >= 0 and campaign.victim not in campaign.victims:
                 campaign.victims.append(campaign.victim)
@@ -133,7 +135,7 @@ class Register:
         self.underworld.campaigns.clear()
 
     def _write(self, campaign: Campaign) -> None:
-        if not campaign.victims:
+        if not campaign.victims and not (campaign.laundered and campaign.typology in LAUNDERING):
             return
         economy = self.underworld.economy
         issuer = campaign.reimbursed - campaign.charged_back - campaign.recovered_bank

@@ -240,6 +240,19 @@ def behaviour_record(parameters: Parameters) -> NDArray[np.void]:
         "seller_sigma": b.occasions.seller_log_sigma,
         "supplier_new": b.occasions.supplier_new,
         "supplier_change": b.occasions.supplier_change_years,
+        "group_share": b.pooling.group_share,
+        "forwards": b.pooling.forwards_per_year,
+        "forward_hours": b.pooling.forward_hours,
+        "large_credits": b.pooling.large_credits_per_year,
+        "deposits": b.pooling.deposits_per_year,
+        "exchange": b.pooling.exchange_per_year,
+        "second_bank": b.pooling.second_bank,
+        "own_transfers": b.pooling.own_transfers_per_year,
+        "staff_share": b.pooling.staff_share,
+        "circle_share": b.pooling.circle_share,
+        "sweep_share": b.pooling.sweep_share,
+        "cash_firms": b.pooling.cash_share,
+        "just_below": b.pooling.just_below,
     }
     for name, value in values.items():
         record[name] = value

@@ -12,6 +12,7 @@ from finsim.agents.credentials import CredentialMarket
 from finsim.agents.customer import SLOTS
 from finsim.agents.fraud import registry
 from finsim.agents.fraud.campaign import Campaign
+from finsim.agents.fraud.laundering import LAUNDERING
 from finsim.agents.fraud.remote import resale_weights
 from finsim.agents.fraudster import Fraudster
 from finsim.agents.mule import MuleMarket
@@ -32,6 +33,8 @@ BOUGHT = ("card_testing", "card_not_present")
 """Typologies that need stolen details from the market."""
 USED_DEVICES = 0.6
 """Devices of rings that a bank had seen before, in other hands (assumption: bought second-hand, stolen or rented)."""
+FIRST_OF_LAUNDERING = 128
+"""Number of the first typology of laundering in a ring's stream of plans; the others count from 0."""
 STOCK_DAYS = 120
 """Age up to which stolen details are on offer at the start (assumption: older ones are worthless)."""
 
@@ -94,10 +97,12 @@ class Underworld:
         supply = self.supply()
         for name in BOUGHT:
             rates[name] *= supply
+        laundering = {name: rates.pop(name) for name in registry() if name in LAUNDERING}
         for ring in self.rings:
             if self.economy.day == self.economy.clock.first_day:
                 ring.go_on(rates)
             ring.plan(self.economy.day, rates)
+            ring.plan(self.economy.day, laundering, first=FIRST_OF_LAUNDERING)
             self._phish(ring)
             self._breach(ring)
         self._scenario_breaches()
@@ -375,7 +380,8 @@ class Underworld:
             campaign = self.campaigns.get(int(row["campaign"]))
             if campaign is not None:
                 self.register.count(campaign, row)
-                self.mule_market.observe(campaign, row)
+                if campaign.typology not in LAUNDERING:
+                    self.mule_market.observe(campaign, row)
                 self.ring(campaign.ring).observe(
                     row.reshape(1) if row.shape else np.array([row], dtype=pay.TRANSACTION)
                 )
@@ -412,7 +418,8 @@ class Underworld:
     @property
     def pending(self) -> int:
         """Decisions and postings that were due after the end of the run and are not exported."""
-        return sum(task not in ("report", "mistake") for bank in self.economy.banks for _, _, task, _ in bank.queue)
+        tasks = sum(task not in ("report", "mistake") for bank in self.economy.banks for _, _, task, _ in bank.queue)
+        return tasks + sum(int(campaign.facts.get("uncover", -1) >= 0) for campaign in self.campaigns.values())
 
     def close(self) -> None:
         """At the end of the run: finish the banks' books and write the campaigns."""

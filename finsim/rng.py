@@ -52,6 +52,7 @@ class Purpose(IntEnum):
     MARKET = auto()
     USER = auto()
     OCCASION = auto()
+    POOLING = auto()
 
 
 def purpose_key(seed: int, name: str) -> int:

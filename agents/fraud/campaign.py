@@ -30,6 +30,7 @@ class Campaign:
         facts: whatever else the typology keeps: plain values, lists and dicts of those.
         victims: customers against whom an attempt was made.
         attempts, approved: rows, as `campaigns` counts them.
+        laundered: exported rows that moved its money on.
         gross, recovered, recovered_bank, reimbursed, charged_back: cents, of exported rows.
     """
 
@@ -46,6 +47,7 @@ class Campaign:
     victims: list[int] = field(default_factory=list)
     attempts: int = 0
     approved: int = 0
+    laundered: int = 0
     gross: int = 0
     recovered: int = 0
     recovered_bank: int = 0

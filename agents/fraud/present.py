@@ -92,8 +92,8 @@ def withdraw_cash(
     far: bool,
     cents: int = 0,
     laundering: bool = False,
-) -> None:
-    """Submit one withdrawal from the checking account at a cash machine, in multiples of 20.
+) -> int:
+    """Submit one withdrawal from the checking account at a cash machine, in multiples of 20; return its id.
 
     Args:
         world: the underworld.
@@ -125,3 +125,4 @@ def withdraw_cash(
     else:
         row["flags"] |= pay.THIEF
     world.submit(row)
+    return int(row["transaction_id"][0])

@@ -17,6 +17,7 @@ from finsim.agents.fraud.card_testing import CardTesting
 from finsim.agents.fraud.impersonation_scam import ImpersonationScam
 from finsim.agents.fraud.investment_scam import InvestmentScam
 from finsim.agents.fraud.invoice_redirection import InvoiceRedirection
+from finsim.agents.fraud.laundering import TYPOLOGIES
 from finsim.agents.fraud.lost_stolen import LostStolen
 from finsim.agents.fraud.purchase_scam import PurchaseScam
 from finsim.agents.fraud.romance_scam import RomanceScam
@@ -38,6 +39,7 @@ def registry() -> dict[str, Typology]:
         RomanceScam(),
         AdvanceFeeScam(),
         InvoiceRedirection(),
+        *(laundering() for laundering in TYPOLOGIES),
     ]
     found = {typology.name: typology for typology in own}
     for point in sorted(entry_points(group="finsim.typologies"), key=lambda p: p.name):

@@ -6,6 +6,7 @@ from typing import Literal
 
 from finsim.parameters.fields import Model, param
 from finsim.parameters.occasions import Occasions
+from finsim.parameters.pooling import Pooling
 
 
 class Category(Model):
@@ -131,3 +132,4 @@ class Behaviour(Model):
     account_closure_per_year: float = param(0.02, unit="count/year", doc="savings accounts or wallets closed", low=0.0, high=3.0, source="assumption: one in fifty a year")
     newcomer_share: float = param(0.08, unit="share", doc="customers who joined their bank within the last year", low=0.0, high=1.0, source="assumption: one in twelve relations is younger than a year")
     occasions: Occasions = param(Occasions(), unit="", doc="rare payments that look like scams", source="design")
+    pooling: Pooling = param(Pooling(), unit="", doc="money pooled, passed on, paid round and banked", source="design")

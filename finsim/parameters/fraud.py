@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from finsim.parameters.fields import Model, param
+from finsim.parameters.laundering import Laundering, PatternRate, Structuring
 from finsim.parameters.scams import (
     AdvanceFeeScam,
     ImpersonationScam,
@@ -112,5 +113,16 @@ class Fraud(Model):
     romance_scam: RomanceScam = param(RomanceScam(), unit="", doc="typology", source="design")
     advance_fee_scam: AdvanceFeeScam = param(AdvanceFeeScam(), unit="", doc="typology", source="design")
     invoice_redirection: InvoiceRedirection = param(InvoiceRedirection(), unit="", doc="typology", source="design")
+    structuring: Structuring = param(Structuring(), unit="", doc="laundering typology", source="design")
+    fan_in: PatternRate = param(PatternRate(extra=3.0, window_days=4.0), unit="", doc="laundering typology", source="design")
+    fan_out: PatternRate = param(PatternRate(extra=3.0), unit="", doc="laundering typology", source="design")
+    cycle: PatternRate = param(PatternRate(rate=0.4, amount_median=2000.0), unit="", doc="laundering typology", source="design")
+    scatter_gather: PatternRate = param(PatternRate(rate=0.5), unit="", doc="laundering typology", source="design")
+    gather_scatter: PatternRate = param(PatternRate(rate=0.5), unit="", doc="laundering typology", source="design")
+    bipartite: PatternRate = param(PatternRate(rate=0.4), unit="", doc="laundering typology", source="design")
+    stack: PatternRate = param(PatternRate(rate=0.4, extra=1.5), unit="", doc="laundering typology", source="design")
+    random: PatternRate = param(PatternRate(rate=0.4, amount_median=2000.0), unit="", doc="laundering typology", source="design")
+    mule_cash_out: PatternRate = param(PatternRate(rate=1.2, extra=0.6, window_days=3.0, amount_median=1500.0), unit="", doc="laundering typology", source="design")
+    laundering: Laundering = param(Laundering(), unit="", doc="what all patterns share", source="design")
     mules: Mules = param(Mules(), unit="", doc="mules", source="design")
     reporting: Reporting = param(Reporting(), unit="", doc="claims of victims", source="design")

@@ -1,0 +1,206 @@
+"""The scheduler: moves the legs of a pattern on, one part after the other, by what came of the parts before.
+
+Its state stands in the campaign's facts: `accounts` of the roles, `cuts` that each keeps, `legs`, `start`, `open`
+(transaction id to leg), `rows` of payments made (id, time, customer) and `uncover`, when an investigation is through.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from finsim import payments as pay
+from finsim.agents.customer import COMPLICIT, SLOTS
+from finsim.agents.fraud.laundering import movement
+from finsim.agents.fraud.laundering.pattern import Draws, Leg
+from finsim.clock import DAY, HOUR
+
+if TYPE_CHECKING:
+    from finsim.agents.fraud.campaign import Campaign
+    from finsim.agents.underworld import Underworld
+
+LEAST = 500
+"""Cents that nobody bothers to pass on any more."""
+MOST_OF_A_CARD = 6
+"""Withdrawals or purchases into which one leg is cut at most (assumption)."""
+MOST_REFUSED = 2
+"""Refused parts after which a leg is given up."""
+
+
+def start(
+    world: Underworld, campaign: Campaign, legs: list[Leg], accounts: list[int], cents: int, now: int
+) -> int | None:
+    """Begin a pattern: legs without sources have their money; return the time of the first of them.
+
+    Args:
+        world: the underworld.
+        campaign: the campaign.
+        legs: the pattern's edges.
+        accounts: account row of each role.
+        cents: what is brought in.
+        now: microseconds.
+    """
+    draws = Draws(world, campaign)
+    settings = world.settings
+    cuts = [settings.mules.commission * (0.4 + 1.2 * draws()) for _ in accounts]
+    campaign.facts = {
+        "accounts": accounts, "cuts": cuts, "legs": legs, "start": now, "open": {}, "rows": [], "uncover": -1,
+    }  # fmt: skip
+    for leg in legs:
+        if not leg.sources:
+            _fund(world, campaign, leg, leg.planned if leg.planned > 0 else int(leg.share * cents), now, draws)
+    return _next(campaign)
+
+
+def act(world: Underworld, campaign: Campaign, now: int) -> int | None:
+    """Make the parts that are due; return when the next one is."""
+    facts = campaign.facts
+    if 0 <= facts["uncover"] <= now:
+        _uncover(world, campaign, now)
+        return None
+    for k, leg in enumerate(facts["legs"]):
+        if not leg.done and not leg.waiting and 0 <= leg.due <= now:
+            _pay(world, campaign, k, leg, now)
+    return _next(campaign)
+
+
+def observe(world: Underworld, campaign: Campaign, row: np.void) -> int | None:
+    """Take note of an outcome: a part that went through, was refused, or is held."""
+    facts = campaign.facts
+    number = int(row["related_id"] if row["flags"] & pay.RELEASE else row["transaction_id"])
+    if number not in facts["open"] or row["decision"] == pay.HELD:
+        return None
+    leg = facts["legs"][facts["open"].pop(number)]
+    leg.waiting = False
+    facts["rows"].append([int(row["transaction_id"]), int(row["timestamp"]), int(row["owner"])])
+    if row["decision"] == pay.APPROVED:
+        leg.moved += int(row["amount"])
+        leg.left -= 1
+        leg.last = max(leg.last, int(row["posted_at"]))
+        world.mule_market.used(int(row["owner"]))
+        _continue(world, campaign, leg, int(row["timestamp"]))
+    else:
+        _refused(world, campaign, leg, row)
+    return _next(campaign)
+
+
+def _fund(world: Underworld, campaign: Campaign, leg: Leg, cents: int, at: int, draws: Draws) -> None:
+    """Give a leg its money and its means, cut it into parts and find the time of the first."""
+    facts, settings = campaign.facts, world.settings.laundering
+    leg.planned = cents
+    if cents < LEAST:
+        _finish(world, campaign, leg)
+        return
+    leg.how = movement.means_of(world, leg, facts["accounts"], cents, draws)
+    at = max(at, facts["start"] + leg.earliest)
+    if leg.how == "unseen":
+        leg.moved, leg.last = cents, at
+        _finish(world, campaign, leg)
+        return
+    piece = movement.piece(leg.how, draws())
+    most = settings.parts_most if not piece else MOST_OF_A_CARD
+    piece = piece or int(100.0 * settings.part * (0.5 + draws()))
+    leg.left = 1 if leg.single else max(1, min(-(-cents // piece), most))
+    leg.due = movement.time_of(world, leg.how, leg, facts["accounts"], at, draws)
+
+
+def _pay(world: Underworld, campaign: Campaign, position: int, leg: Leg, now: int) -> None:
+    """Ask for one part: what is left divided by the parts, unevenly, as far as the payer has it."""
+    facts = campaign.facts
+    accounts = facts["accounts"]
+    draws = Draws(world, campaign)
+    rest = leg.planned - leg.moved
+    cents = rest if leg.left <= 1 else int(rest / leg.left * (0.7 + 0.6 * draws()))
+    if leg.payer >= 0 and accounts[leg.payer] < world.economy.ledger.customer_accounts:
+        cents = min(cents, world.balance(accounts[leg.payer] // SLOTS))
+    elif world.economy.world.customers.data["frozen"][accounts[leg.payee] // SLOTS]:
+        _finish(world, campaign, leg)  # nobody sends money to a frozen account
+        return
+    most = movement.piece(leg.how, draws())
+    cents = movement.rounded(world, leg, accounts, min(cents, most) if most else cents, draws)
+    number = movement.submit(world, campaign, leg, accounts, cents, now) if cents >= LEAST else 0
+    if not number:
+        _finish(world, campaign, leg)
+        return
+    leg.waiting = True
+    facts["open"][number] = position
+
+
+def _continue(world: Underworld, campaign: Campaign, leg: Leg, at: int) -> None:
+    """Plan the next part, or end the leg."""
+    if leg.left <= 0 or leg.planned - leg.moved < LEAST:
+        _finish(world, campaign, leg)
+        return
+    draws = Draws(world, campaign)
+    gap = int(HOUR * (0.1 + draws.exponential(9.0)))
+    leg.due = movement.time_of(world, leg.how, leg, campaign.facts["accounts"], at + gap, draws)
+
+
+def _refused(world: Underworld, campaign: Campaign, leg: Leg, row: np.void) -> None:
+    """After a refusal try less, or give up; who is not in the know may stop being a mule."""
+    draws = Draws(world, campaign)
+    leg.refused += 1
+    customer = int(row["owner"])
+    data = world.economy.world.customers.data
+    if data["mule_kind"][customer] != COMPLICIT and draws() < world.settings.laundering.quits:
+        world.mule_market.dismiss(customer)
+        leg.refused = MOST_REFUSED + 1
+    if leg.refused > MOST_REFUSED or row["decline_reason"] == pay.BLOCKED:
+        _finish(world, campaign, leg)
+        return
+    leg.planned = leg.moved + int(0.6 * (leg.planned - leg.moved))
+    at = int(row["timestamp"]) + int(HOUR * (0.3 + draws.exponential(14.0)))
+    leg.due = movement.time_of(world, leg.how, leg, campaign.facts["accounts"], at, draws)
+
+
+def _finish(world: Underworld, campaign: Campaign, leg: Leg) -> None:
+    """End a leg; legs all of whose sources have ended get their money after a rest."""
+    leg.done, leg.due = True, -1
+    facts = campaign.facts
+    legs, settings = facts["legs"], world.settings.laundering
+    for other in legs:
+        if other.done or other.planned >= 0 or not other.sources or not all(legs[k].done for k in other.sources):
+            continue
+        draws = Draws(world, campaign)
+        cut = facts["cuts"][other.payer]
+        brought = sum(legs[k].moved for k in other.sources)
+        rest = settings.dwell_hours * float(np.exp(settings.dwell_log_sigma * draws.normal()))
+        last = max(legs[k].last for k in other.sources)
+        at = max(last, facts["start"]) + int(min(rest, 20 * 24.0) * HOUR)
+        _fund(world, campaign, other, int(brought * other.share * (1.0 - cut)), at, draws)
+    if all(other.done for other in legs) and facts["rows"] and facts["uncover"] == -1:
+        _investigate(world, campaign)
+
+
+def _investigate(world: Underworld, campaign: Campaign) -> None:
+    """Draw whether an investigation will uncover the campaign, and when."""
+    draws = Draws(world, campaign)
+    settings = world.settings.laundering
+    campaign.facts["uncover"] = -2
+    if draws() < settings.uncovered:
+        last = max(at for _, at, _ in campaign.facts["rows"])
+        campaign.facts["uncover"] = last + int(settings.uncovered_days * np.exp(0.5 * draws.normal()) * DAY)
+
+
+def _uncover(world: Underworld, campaign: Campaign, now: int) -> None:
+    """Label every payment of the campaign; the banks close or warn its mules."""
+    facts = campaign.facts
+    economy = world.economy
+    institution = economy.world.customers.data["institution"]
+    u = Draws(world, campaign)()
+    for number, at, customer in facts["rows"]:
+        bank = economy.banks[int(institution[customer])]
+        bank.claims.label(number, at, now, "police" if u < 0.3 else "analyst", None, "laundering")
+    for customer in dict.fromkeys(customer for _, _, customer in facts["rows"]):
+        world.mule_market.caught(customer, now)
+    facts["uncover"] = -2
+
+
+def _next(campaign: Campaign) -> int | None:
+    """Return when something is due next, or None while outcomes are awaited or all is over."""
+    facts = campaign.facts
+    due = [leg.due for leg in facts["legs"] if not leg.done and not leg.waiting and leg.due >= 0]
+    if due:
+        return int(min(due))
+    return int(facts["uncover"]) if facts["uncover"] >= 0 else None

@@ -1,0 +1,53 @@
+"""Structuring: cash is deposited in amounts below the threshold from which a bank must report.
+
+It goes into one or a few accounts on several days, at several branches, and is then brought together. Traces: deposits
+whose sum passes the threshold within days while none does by itself, many just below it; then a transfer. Confounder:
+shops that bank their takings, some of them just below round amounts.
+"""
+
+from __future__ import annotations
+
+from finsim.agents.fraud.laundering.pattern import ANYWHERE, CASH, INSIDE, PLACEMENT, Draws, Pattern
+from finsim.agents.fraud.laundering.typology import LaunderingTypology
+
+
+class Structuring(LaunderingTypology):
+    """Deposits below the threshold."""
+
+    name = "structuring"
+    fewest = 2
+
+    def sketch(self, size: int, days: float, draws: Draws) -> Pattern:
+        """Deposit until the sum passes the threshold, size deposits at least; who deposits pays the collector."""
+        settings = draws.world.settings.structuring
+        pattern = Pattern()
+        top = 100.0 * settings.threshold
+        amounts: list[int] = []
+        while len(amounts) < size or sum(amounts) <= top:
+            near = draws() < settings.near_threshold
+            amounts.append(int(top * (0.8 + 0.19 * draws() if near else 0.25 + 0.55 * draws())) // 100 * 100)
+        depositors = [pattern.role(INSIDE) for _ in range(min(1 + draws.extra(settings.depositors), len(amounts)))]
+        pattern.cents = sum(amounts)
+        days = max(days, 0.7 * len(amounts))
+        held: list[list[int]] = [[] for _ in depositors]
+        for k, cents in enumerate(amounts):
+            at = k % len(depositors)
+            held[at].append(
+                pattern.add(
+                    CASH,
+                    depositors[at],
+                    cents / pattern.cents,
+                    day=days * (k + draws()) / len(amounts),
+                    stage=PLACEMENT,
+                    single=True,
+                )
+            )
+        if len(depositors) == 1:
+            pattern.leave(depositors[0], held[0])
+            return pattern
+        collector = pattern.role(ANYWHERE)
+        pattern.leave(
+            collector,
+            [pattern.add(depositor, collector, 1.0, legs) for depositor, legs in zip(depositors, held, strict=True)],
+        )
+        return pattern
