@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 PRIOR_TRIES = 6.0
 """Weight of what everybody believes before a ring has experience of its own (assumption: a handful of tries)."""
 PRIOR_SUCCESS = 0.6
-ORDINAL_BITS = 16
-"""Bits of a campaign's number that count the campaigns of one ring; the ring's row stands above."""
 
 
 class Fraudster(mesa.Agent):  # type: ignore[misc]
@@ -67,12 +65,12 @@ class Fraudster(mesa.Agent):  # type: ignore[misc]
             at: microseconds.
             facts: what the typology starts from.
             victim: customer row; -1 for none yet.
-            number: number of the campaign; the next of this ring if None.
+            number: number of the campaign; a free one of this ring, day and typology if None.
         """
         if number is None:
-            if self.count >> ORDINAL_BITS:
-                return None  # as many as its numbers can tell apart
-            number = (self.row << ORDINAL_BITS) | self.count
+            number = self.underworld.free_number(self.row, typology, victim)
+        if number is None:
+            return None
         campaign = Campaign(number, typology, self.row, at, victim=victim, facts=facts or {})
         self.count += 1
         first = registry()[typology].launch(self.underworld, campaign, at)
@@ -88,13 +86,14 @@ class Fraudster(mesa.Agent):  # type: ignore[misc]
         total = sum(rates.values())
         weights = {name: rate * self.belief("typology", name) for name, rate in rates.items()}
         scale = total / max(sum(weights.values()), 1e-12)
-        for position, (name, weight) in enumerate(weights.items()):
-            expected = weight * scale
+        for name, weight in weights.items():
+            position, expected = self.underworld.positions[name], weight * scale
             u = self.economy.streams.one(Purpose.RING, self.row, second=position, ordinal=day)
-            number = int(np.searchsorted(np.cumsum(_poisson_terms(expected)), u[0]))
-            for k in range(number):
+            count = int(np.searchsorted(np.cumsum(_poisson_terms(expected)), u[0]))
+            for k in range(min(count, self.underworld.numbers.most)):
                 at = self.economy.streams.one(Purpose.RING, self.row, second=position, ordinal=day, draw=k + 1)
-                self.launch(name, day * DAY + int(at[0] * DAY))
+                number = self.underworld.number(self.row, name, k)
+                self.launch(name, day * DAY + int(at[0] * DAY), number=number)
 
     def go_on(self, rates: dict[str, float]) -> None:
         """At the start of the run: go on with the long campaigns that began before it.

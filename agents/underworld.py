@@ -14,10 +14,11 @@ from finsim.agents.fraud import registry
 from finsim.agents.fraud.campaign import Campaign
 from finsim.agents.fraudster import Fraudster
 from finsim.agents.mule import MuleMarket
-from finsim.agents.register import Register, found_card_number
+from finsim.agents.register import FOUND_CARD, Register, found_card_number
 from finsim.batches import leaked_rows
 from finsim.clock import DAY, HOUR
 from finsim.ids import FOUND, INDUCED, RING, new_id
+from finsim.parameters.numbering import CampaignNumbers
 from finsim.records import chosen
 from finsim.rng import Purpose, to_normal
 
@@ -29,6 +30,8 @@ OPPORTUNIST = 4095
 RINGS_KEY = "underworld"
 BOUGHT = ("card_testing", "card_not_present")
 """Typologies that need stolen details from the market."""
+REQUEST_BITS = 16
+"""Bits of a transaction id that count the requests of one campaign."""
 STOCK_DAYS = 120
 """Age up to which stolen details are on offer at the start (assumption: older ones are worthless)."""
 
@@ -45,6 +48,11 @@ class Underworld:
         self.settings = economy.config.parameters.fraud
         self.credentials = CredentialMarket(self.settings.card_not_present.half_life_days)
         self.campaigns: dict[int, Campaign] = {}
+        parameters = economy.config.parameters
+        self.numbers = CampaignNumbers(
+            parameters.population.customers, self.settings.rings, parameters.run.warm_up_days + parameters.run.days
+        )
+        self.positions = {name: position for position, name in enumerate(registry())}
         self.devices: dict[int, int] = {}  # rings' devices by packed code: when a bank first saw them
         self.register = Register(self)
         self.leaks: list[list[int]] = []  # merchant, campaign (-1: a breach, sold on the market), from, until
@@ -77,6 +85,23 @@ class Underworld:
     def ring(self, row: int) -> Fraudster:
         """Return a ring by its row."""
         return self.opportunist if row == OPPORTUNIST else self.rings[row]
+
+    def number(self, ring: int, typology: str, k: int) -> int:
+        """Return the number of a campaign that begins today: the k-th of its ring and typology."""
+        day = self.economy.day - self.economy.clock.first_day
+        return self.numbers.number(ring, day, self.positions[typology], k)
+
+    def free_number(self, ring: int, typology: str, victim: int) -> int | None:
+        """Return a number for a campaign that no plan of the day made; None where none is left.
+
+        It follows from the victim, or counts from the end, so that plans and other victims seldom take it.
+        """
+        most = self.numbers.most
+        for k in range(most):
+            number = self.number(ring, typology, (victim - k) % most)
+            if number not in self.campaigns:
+                return number
+        return None
 
     # -- every day ----------------------------------------------------------------------------------------
 
@@ -320,16 +345,22 @@ class Underworld:
             stage: position in the typology's stages.
         """
         row = pay.blank(1)
-        kind, number, purpose = INDUCED, campaign.number & 0xFFFFFF, campaign.number >> 24
-        if campaign.ring == OPPORTUNIST:
-            kind, number, purpose = FOUND, campaign.victim, 0
-        key = self.economy.ids.transaction
-        row["transaction_id"] = new_id(key, kind, number, purpose, self.economy.day, campaign.ordinal)
+        row["transaction_id"] = self._next_id(campaign)
         campaign.ordinal += 1
         row["timestamp"], row["owner"], row["slot"] = max(at, self.economy.now), customer, slot
         row["payer"], row["payee"], row["amount"] = customer * SLOTS + slot, payee, cents
         row["campaign"], row["stage"], row["truth"] = campaign.number, stage, pay.IS_FRAUD
         return row
+
+    def _next_id(self, campaign: Campaign) -> int:
+        """Return the id of a campaign's next request; its number stands in row, purpose and ordinal."""
+        key, day, number, ordinal = self.economy.ids.transaction, self.economy.day, campaign.number, campaign.ordinal
+        if number & FOUND_CARD:
+            return int(new_id(key, FOUND, campaign.victim, 0, day, ordinal))
+        if ordinal >> REQUEST_BITS:
+            raise OverflowError(f"a campaign of {campaign.typology} makes more than {1 << REQUEST_BITS} requests")
+        last = number >> 28 << REQUEST_BITS | ordinal
+        return int(new_id(key, INDUCED, number & 0xFFFFFF, number >> 24 & 15, day, last))
 
     def foreign_amount(self, row: NDArray[np.void], country: int) -> None:
         """Fill in the original amount and currency of a purchase at a merchant abroad."""

@@ -19,7 +19,7 @@ class Campaign:
     """One concrete run of a typology.
 
     Attributes:
-        number: packed ring row and ordinal, unique.
+        number: packed ring, day, typology and count (`finsim.parameters.numbering`), unique.
         typology: name.
         ring: ring row, or OPPORTUNIST.
         started, ended: microseconds; ended is the time of its last row, 0 before the first.

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from finsim.parameters.fields import parse_source
+from finsim.parameters.numbering import CampaignNumbers
 
 if TYPE_CHECKING:
     from finsim.parameters import Parameters
@@ -124,5 +125,26 @@ def _sizes(p: Parameters) -> Iterator[Problem]:
         yield "population.merchants_per_1000_customers", reason
 
 
-CHECKS: tuple[Callable[[Parameters], Iterator[Problem]], ...] = (_dates, _profiles, _categories, _shares, _sizes)
+def _campaigns(p: Parameters) -> Iterator[Problem]:
+    """Widths of campaigns' numbers."""
+    fraud, days = p.fraud, p.run.warm_up_days + p.run.days
+    numbers = CampaignNumbers(p.population.customers, fraud.rings, days)
+    rings = int(fraud.rings * fraud.intensity + 0.5)
+    if rings > numbers.ring_rows - 1:
+        most = (numbers.ring_rows - 1) / fraud.rings
+        reason = (
+            f"is {fraud.intensity:g} and makes {rings} rings, but with population.customers, fraud.rings and run.days "
+            f"as they are, campaigns can be numbered for {numbers.ring_rows - 1}: at most {most:.4g}"
+        )
+        yield "fraud.intensity", reason
+
+
+CHECKS: tuple[Callable[[Parameters], Iterator[Problem]], ...] = (
+    _dates,
+    _profiles,
+    _categories,
+    _shares,
+    _sizes,
+    _campaigns,
+)
 """Every check, in order."""
