@@ -119,7 +119,7 @@ class Register:
                 if any(
                     number in details[:1]
                     for _, _, task, details in bank.queue
-                    if task in ("report", "reimburse", "chargeback", "represent")
+                    if task in ("report", "police", "recall", "reimburse", "chargeback", "represent")
                 ):
                     return True
                 del bank.claims.cases[key]

@@ -1,9 +1,10 @@
 """How campaigns are numbered: by ring, day, typology and a count within these, so that one more shifts no other.
 
-A number has 29 bits (higher ones mark campaigns of customers by themselves), from the top: the ring's row, the day since the run began, the typology's position in the
-registry, and the count k of the day's campaigns of this ring and typology. The width of the count depends on how
-many customers a ring works on, that of the day on very long runs alone; neither depends on how much fraud there is,
-so a campaign keeps its number, its draws and its ids at every `fraud.intensity`.
+A number has 29 bits, from the top: the ring's row, the day since the run began, the typology's position in the
+registry, and the count k of the day's campaigns of this ring and typology. Bits 29 and 30 are left to campaigns that
+customers run by themselves. The width of the count depends on how many customers a ring works on, that of the day on
+very long runs alone; neither depends on how much fraud there is, so a campaign keeps its number, its draws and its
+ids at every `fraud.intensity`.
 """
 
 from __future__ import annotations
