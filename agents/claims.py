@@ -38,6 +38,7 @@ class Loss:
         rail: position in RAILS.
         slot: account slot of the payer.
         claimed: whether it was reported.
+        stripe: read from a magnetic stripe.
     """
 
     number: int
@@ -51,6 +52,7 @@ class Loss:
     rail: int
     slot: int
     claimed: bool = False
+    stripe: bool = False
 
 
 @record
@@ -97,6 +99,7 @@ class Claims:
                 bool(row["authentication"] == pay.THREE_D_SECURE),
                 int(row["rail"]),
                 int(row["slot"]),
+                stripe=bool(row["entry_mode"] == pay.MAGSTRIPE),
             )
         )
         days = self._delay(row)
@@ -144,6 +147,8 @@ class Claims:
         """Do a task of the bank's queue."""
         if task == "report":
             self.report(at, details[0], details[1])
+        elif task == "police":
+            self.report(at, details[0], details[1], "police")
         elif task == "mistake":
             number, raised, source, label = details
             self.label(number, raised, at, source, REASON_CARD_NOT_PRESENT if label == "fraud" else None, label)
@@ -158,8 +163,13 @@ class Claims:
             self._chargeback(at, *details)
         elif task == "represent":
             self._represent(at, *details)
+        elif task == "recall":
+            self._recall(at, *details)
         elif task == "unfreeze":
             self._unfreeze(at, *details)
+        elif task == "unlock":
+            self.bank.economy.log.event(at, details[0], "password_reset", device=details[1])
+            self._unfreeze(at, details[0])
 
     def finish(self, at: int, task: str, *details: Any) -> None:
         """After the end of the run: export reports that are already determined; no money follows."""
@@ -192,22 +202,18 @@ class Claims:
         for loss in unclaimed:
             loss.claimed = True
             u = self.bank.draw(Purpose.REPORT, loss.number, draw=2)
-            recovered = 0
-            if loss.rail != pay.CARD:
-                recovered = economy.underworld.recall(self.bank, case, loss, at, to_victim=scam)
             if loss.number != labelled:
-                self.label(loss.number, loss.at, at, source, self._reason(case, loss), "fraud", recovered)
+                self.label(loss.number, loss.at, at, source, self._reason(case, loss), "fraud")
             if not loss.cents:
                 continue
-            whole = economy.streams.one(Purpose.REPORT, campaign, second=customer, draw=1)
-            owed = loss.cents - (recovered if scam else 0)  # otherwise the bank keeps what it recovered
-            won = u[1] < banks.merchant_liability and not loss.secure
-            repaid = True
-            if scam:
-                won, repaid = self._scam_terms(campaign, loss, float(u[1]), float(whole[0]))
-            if owed > 0 and repaid:
-                self.bank.later(at + int((0.2 + 3.0 * u[0]) * DAY), "reimburse", campaign, customer, loss, owed)
-            if won and loss.rail == pay.CARD and loss.merchant >= 0 and loss.remote:
+            if loss.rail != pay.CARD:
+                hours = banks.recall_hours * float(np.exp(0.8 * to_normal(u[3:4])[0]))
+                self.bank.later(at + int(hours * HOUR), "recall", campaign, customer, loss)
+                continue
+            won = u[1] < (self._scam_terms(campaign).chargeback if scam else self._liability(loss))
+            if not scam or won:
+                self.bank.later(at + int((0.2 + 3.0 * u[0]) * DAY), "reimburse", campaign, customer, loss, loss.cents)
+            if won and loss.merchant >= 0 and (loss.remote or not scam):
                 days = banks.chargeback_days * float(np.exp(0.35 * to_normal(u[2:3])[0]))
                 self.bank.later(at + int(days * DAY), "chargeback", campaign, loss)
         if source == "customer" and unclaimed and economy.underworld.typology_of(campaign) == "lost_stolen":
@@ -216,13 +222,49 @@ class Claims:
             self.replace_card(customer, slot, at)
         economy.underworld.warn(campaign, customer, at)
 
-    def _scam_terms(self, campaign: int, loss: Loss, u: float, whole: float) -> tuple[bool, bool]:
-        """Return whether a scam's loss is charged back, and whether the bank repays it."""
+    def _scam_terms(self, campaign: int) -> Any:
+        """Return the parameters of a scam's typology: how much of it is charged back or repaid."""
         economy = self.bank.economy
-        terms = getattr(economy.config.parameters.fraud, economy.underworld.typology_of(campaign))
-        if loss.rail == pay.CARD:
-            return u < terms.chargeback, u < terms.chargeback
-        return False, whole < terms.reimbursed * economy.config.parameters.banks.scam_reimbursed
+        return getattr(economy.config.parameters.fraud, economy.underworld.typology_of(campaign))
+
+    def _liability(self, loss: Loss) -> float:
+        """Return how likely the merchant is liable for fraud with a card."""
+        banks = self.bank.settings
+        if loss.remote:
+            return 0.0 if loss.secure else banks.merchant_liability
+        return banks.liability_shift if loss.stripe else 0.0
+
+    def _recall(self, at: int, campaign: int, customer: int, loss: Loss) -> None:
+        """Ask the receiving bank for the money; what is still there comes back, then the customer's loss is settled."""
+        economy, banks = self.bank.economy, self.bank.settings
+        case = self.cases.get((campaign, customer))
+        if case is None:
+            return
+        scam = economy.underworld.realises(campaign) is not None
+        u = self.bank.draw(Purpose.REPORT, loss.number, draw=5)
+        recovered = 0
+        if u[0] < banks.recall_answered:
+            recovered = economy.underworld.recall(self.bank, case, loss, at, to_victim=scam)
+        if recovered:
+            self.label(loss.number, loss.at, at, "scheme", None, "fraud", recovered)
+        share = banks.scam_reimbursed * self.bank.rules.scam_reimbursed_factor
+        share *= self._scam_terms(campaign).reimbursed if scam else 1.0
+        whole = economy.streams.one(Purpose.REPORT, campaign, second=customer, draw=1)
+        owed = loss.cents - (recovered if scam else 0)  # otherwise the bank keeps what it recovered
+        if owed > 0 and (not scam or whole[0] < share):
+            self.bank.later(at + int((0.2 + 3.0 * u[1]) * DAY), "reimburse", campaign, customer, loss, owed)
+
+    def lock_out(self, customer: int, at: int) -> None:
+        """Freeze an account that a stranger used until its owner has set a new password."""
+        economy = self.bank.economy
+        if economy.world.customers.data["frozen"][customer]:
+            return
+        u = economy.streams.one(Purpose.REPORT, customer, ordinal=at // DAY, draw=6)
+        hours = self.bank.settings.reset_hours * float(np.exp(0.6 * to_normal(u[:1])[0]))
+        economy.world.customers.data["frozen"][customer] = 1
+        economy.log.event(max(at, economy.now), customer, "account_frozen", slot=0)
+        device = customer << 7 | int(economy.world.customers.data["device"][customer])
+        self.bank.later(max(at, economy.now) + int(hours * HOUR), "unlock", customer, device)
 
     def _reason(self, case: Case, loss: Loss) -> str | None:
         if loss.rail != pay.CARD:
@@ -308,11 +350,13 @@ class Claims:
         target = int(ledger.loss_accounts[self.bank.row])
         self._post(S_CHARGEBACK, loss, ledger.merchant_base + loss.merchant, target, at, 2)
         economy.underworld.account(campaign, loss.at, "charged_back", loss.cents)
-        scam = economy.underworld.realises(campaign) is not None
-        reason = REASON_NOT_RECEIVED if scam else REASON_CARD_NOT_PRESENT
+        reason = REASON_CARD_NOT_PRESENT if loss.remote else REASON_COUNTERFEIT
+        if economy.underworld.realises(campaign) is not None:
+            reason = REASON_NOT_RECEIVED
         self.label(loss.number, loss.at, at, "chargeback", reason, "fraud")
-        u = self.bank.draw(Purpose.REPORT, loss.number, draw=4)
-        if u[0] < economy.config.parameters.banks.representment_win:
+        u, banks = self.bank.draw(Purpose.REPORT, loss.number, draw=4), self.bank.settings
+        wins = banks.representment_win_remote if loss.remote else banks.representment_win_present
+        if u[0] < banks.representment_contested * wins:
             self.bank.later(at + int((10.0 + 20.0 * u[1]) * DAY), "represent", campaign, loss)
 
     def _represent(self, at: int, campaign: int, loss: Loss) -> None:

@@ -73,7 +73,7 @@ class CredentialMarket:
         # Sampling along the age: an exponential preference for recent details.
         age = (campaign.started - self.stock["stolen"]) / DAY
         weight = np.where(age >= 0, np.exp2(-age / self.half_life_days * (1.0 - fresh)), 0.0)
-        usable = np.cumsum(weight)
+        usable = np.cumsum(weight * world.attraction(campaign.ring, self.stock["customer"]))
         chosen: list[int] = []
         for _ in range(count):
             if usable[-1] <= 0:

@@ -135,9 +135,10 @@ def found(model: Any, parameters: Parameters, streams: Streams, id_key: np.uint6
         ),
         books=Books(
             accounts=ledger.accounts,
-            rules=rule_table(parameters),
+            rules=rule_table(parameters.banks.institutions),
             tests=np.zeros((len(parameters.banks.institutions), count), dtype=np.int32),
             named=ledger.named,
+            merchants=merchants.data,
             income_accounts=ledger.income_accounts,
             keys=streams.keys,
             id_key=np.array([id_key], dtype=np.uint64),

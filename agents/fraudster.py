@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import zlib
 from typing import TYPE_CHECKING, Any
 
 import mesa
@@ -10,20 +11,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finsim import payments as pay
+from finsim.agents.experience import OWN_PRIOR, RUMOUR_PRIOR, Experience
 from finsim.agents.fraud import registry
 from finsim.agents.fraud.campaign import Campaign
 from finsim.clock import DAY
-from finsim.rng import Purpose
+from finsim.rng import Purpose, poisson_count, to_normal
 
 if TYPE_CHECKING:
     from finsim.agents.underworld import Underworld
     from finsim.economy import Economy
 
-PRIOR_TRIES = 6.0
-"""Weight of what everybody believes before a ring has experience of its own (assumption: a handful of tries)."""
-PRIOR_SUCCESS = 0.6
-ORDINAL_BITS = 16
-"""Bits of a campaign's number that count the campaigns of one ring; the ring's row stands above."""
+EAGERNESS = 2.0
+"""Power of the belief to which effort is proportional at `adaptation` 1 (assumption: more than in proportion)."""
+BOUNDS = (0.03, 10.0)
+"""Least and greatest belief: something is always tried, nothing takes all."""
+PROFESSIONALS, PROFESSIONAL, AMATEUR = 0.2, 1.4, 0.9
+"""Share of professional rings, and how eagerly they and the others follow what pays (assumption: 80/20 of skill)."""
+HOUR_BANDS = 6
 
 
 class Fraudster(mesa.Agent):  # type: ignore[misc]
@@ -43,8 +47,12 @@ class Fraudster(mesa.Agent):  # type: ignore[misc]
         self.count = 0
         self.due: list[tuple[int, int]] = []
         self.campaigns: dict[int, Campaign] = {}
-        self.tries: dict[str, list[float]] = {}
+        self.experience = Experience()
+        self.effort = 1.0
         self.started_at = 0
+        self.ended_at = 0
+        u = model.streams.one(Purpose.EXPERIENCE, row)
+        self.skill = PROFESSIONAL if u[0] < PROFESSIONALS else AMATEUR
         self._weights: dict[str, NDArray[np.float64]] = {}
 
     @property
@@ -67,13 +75,14 @@ class Fraudster(mesa.Agent):  # type: ignore[misc]
             at: microseconds.
             facts: what the typology starts from.
             victim: customer row; -1 for none yet.
-            number: number of the campaign; the next of this ring if None.
+            number: number of the campaign; a free one of this ring, day and typology if None.
         """
         if number is None:
-            if self.count >> ORDINAL_BITS:
-                return None  # as many as its numbers can tell apart
-            number = (self.row << ORDINAL_BITS) | self.count
+            number = self.underworld.free_number(self.row, typology, victim)
+        if number is None or number in self.underworld.campaigns:
+            return None
         campaign = Campaign(number, typology, self.row, at, victim=victim, facts=facts or {})
+        campaign.size = self.underworld.choose_size(self, number)
         self.count += 1
         first = registry()[typology].launch(self.underworld, campaign, at)
         if first is None:
@@ -83,24 +92,26 @@ class Fraudster(mesa.Agent):  # type: ignore[misc]
         self.wake_at(first, campaign.number)
         return campaign
 
-    def plan(self, day: int, rates: dict[str, float], first: int = 0) -> None:
-        """At midnight decide on the campaigns that begin today: effort goes where it has paid.
+    def plan(self, day: int, rates: dict[str, float]) -> None:
+        """At midnight decide on the campaigns that begin today: effort goes where it pays.
 
-        Args:
-            day: day number.
-            rates: expected campaigns a day by typology, among which effort moves.
-            first: number of the first of these typologies in the ring's stream.
+        Effort that a typology loses moves to the others, apart from a share that ceases.
         """
         total = sum(rates.values())
         weights = {name: rate * self.belief("typology", name) for name, rate in rates.items()}
         scale = total / max(sum(weights.values()), 1e-12)
-        for position, (name, weight) in enumerate(weights.items(), first):
-            expected = weight * scale
+        scale = 1.0 + self.underworld.settings.displacement * (scale - 1.0) if scale > 1.0 else scale
+        hours = np.cumsum(self.weights("hour", HOUR_BANDS))
+        for name, weight in weights.items():
+            position, expected = self.underworld.positions[name], weight * scale * self.effort
             u = self.economy.streams.one(Purpose.RING, self.row, second=position, ordinal=day)
-            number = int(np.searchsorted(np.cumsum(_poisson_terms(expected)), u[0]))
-            for k in range(number):
+            for k in range(min(poisson_count(float(u[0]), expected), self.underworld.numbers.most)):
                 at = self.economy.streams.one(Purpose.RING, self.row, second=position, ordinal=day, draw=k + 1)
-                self.launch(name, day * DAY + int(at[0] * DAY))
+                number = self.underworld.number(self.row, name, k)
+                time = np.interp(at[0] * hours[-1], [0.0, *hours], np.linspace(0.0, 1.0, HOUR_BANDS + 1))
+                self.launch(name, day * DAY + min(int(time * DAY), DAY - 1), number=number)
+
+    # -- learning -----------------------------------------------------------------------------------------
 
     def go_on(self, rates: dict[str, float]) -> None:
         """At the start of the run: go on with the long campaigns that began before it.
@@ -108,35 +119,66 @@ class Fraudster(mesa.Agent):  # type: ignore[misc]
         Args:
             rates: campaigns a day by typology.
         """
-        for position, (name, rate) in enumerate(rates.items()):
+        for name, rate in rates.items():
             days = getattr(registry()[name], "history_days", 0)
             if not days:
                 continue
+            position = self.underworld.positions[name]
             u = self.economy.streams.one(Purpose.RING, self.row, second=position)
-            number = int(np.searchsorted(np.cumsum(_poisson_terms(rate * days)), u[0]))
-            for k in range(number):
+            for k in range(poisson_count(float(u[0]), rate * days)):
                 at = self.economy.streams.one(Purpose.RING, self.row, second=position, draw=k + 1)
                 self.launch(name, self.economy.now - int(at[0] * days * DAY))
 
     def belief(self, what: str, name: str) -> float:
-        """Return how promising something is against the prior, 1 without experience or adaptation."""
-        tries, wins = self.tries.get(f"{what}/{name}", [0.0, 0.0])
-        rate = (wins + PRIOR_TRIES * PRIOR_SUCCESS) / (tries + PRIOR_TRIES)
-        return float((rate / PRIOR_SUCCESS) ** (1.5 * self.underworld.settings.adaptation))
+        """Return how promising an option is against the usual, 1 without experience or adaptation.
+
+        Own tries count most; what is said in the market stands in for those that were not made, misread by each ring.
+        """
+        adaptation = self.underworld.settings.adaptation
+        if adaptation == 0:
+            return 1.0
+        arm = f"{what}/{name}"
+        said = self.underworld.rumours.mean(arm, 1.0, RUMOUR_PRIOR)
+        said **= float(np.exp(self.underworld.settings.copy_noise * self._reading(arm)))
+        value = self.experience.mean(arm, said, OWN_PRIOR)
+        return float(np.clip(value ** (EAGERNESS * self.skill * adaptation), *BOUNDS))
+
+    def _reading(self, arm: str) -> float:
+        """Return how a ring takes what is said about an arm: standard normal, its own for good."""
+        name = zlib.crc32(arm.encode())
+        return float(to_normal(self.economy.streams.one(Purpose.EXPERIENCE, self.row, second=name)[:1])[0])
 
     def weights(self, what: str, count: int) -> NDArray[np.float64]:
-        """Return the belief in each of count options, (count,) float64; kept until something is learnt."""
+        """Return the belief in each of count options, (count,) float64, as of midnight."""
         known = self._weights.get(what)
         if known is None:
             known = self._weights[what] = np.array([self.belief(what, str(k)) for k in range(count)])
         return known
 
-    def learn(self, what: str, name: str, success: bool) -> None:
-        """Remember an outcome; older experience fades."""
-        known = self.tries.setdefault(f"{what}/{name}", [0.0, 0.0])
-        known[0] = 0.98 * known[0] + 1.0
-        known[1] = 0.98 * known[1] + float(success)
-        self._weights.pop(what, None)
+    def new_day(self) -> None:
+        """Forget a part of what was learnt and look at the rest afresh."""
+        self.experience.fade()
+        self._weights.clear()
+
+    def learn(self, campaign: Campaign, row: np.void) -> None:
+        """Learn from the outcome of an attempt: what typology, category, bank, victim, amount and hour yield."""
+        world, success, cents = self.underworld, bool(row["decision"] == pay.APPROVED), int(row["amount"])
+        tried = world.usual.value(campaign.typology, cents)
+        gained = success / world.usual.rate(campaign.typology)
+        world.usual.see(campaign.typology, cents, success)
+        self._remember("typology", campaign.typology, tried, tried * gained)
+        for what, option in world.options_of(row):
+            self._remember(what, str(option), 1.0, gained)
+        self._remember("size", str(campaign.size), 1.0, gained)
+
+    def lose(self, campaign: Campaign, cents: int) -> None:
+        """Learn that money of a campaign was taken back."""
+        lost = self.underworld.usual.value(campaign.typology, cents) / self.underworld.usual.rate(campaign.typology)
+        self._remember("typology", campaign.typology, 0.0, -lost)
+
+    def _remember(self, what: str, option: str, tried: float, gained: float) -> None:
+        for experience in (self.experience, self.underworld.rumours):
+            experience.learn(f"{what}/{option}", tried, gained)
 
     def step(self) -> None:
         """Let the campaigns act that are due before the end of the tick."""
@@ -159,14 +201,11 @@ class Fraudster(mesa.Agent):  # type: ignore[misc]
                 continue
             if row["flags"] & pay.RELEASE and not getattr(registry()[campaign.typology], "waits_for_releases", False):
                 continue
-            success = bool(row["decision"] == pay.APPROVED)
-            if row["truth"] & pay.IS_FRAUD:
-                if int(row["stage"]) not in getattr(registry()[campaign.typology], "probing", ()):
-                    self.learn("typology", campaign.typology, success)
-                if row["category"] != pay.NONE:
-                    self.learn("category", str(int(row["category"])), success)
+            typology = registry()[campaign.typology]
+            if row["truth"] & pay.IS_FRAUD and int(row["stage"]) not in getattr(typology, "probing", ()):
+                self.learn(campaign, row)
             campaign.ended = int(row["timestamp"])
-            self._next(campaign, registry()[campaign.typology].observe(self.underworld, campaign, row))
+            self._next(campaign, typology.observe(self.underworld, campaign, row))
 
     def _next(self, campaign: Campaign, at: int | None) -> None:
         if at is not None:
@@ -174,22 +213,19 @@ class Fraudster(mesa.Agent):  # type: ignore[misc]
 
     def state(self) -> dict[str, Any]:
         """Return declared state."""
-        return {"count": self.count, "due": list(self.due), "campaigns": self.campaigns, "tries": self.tries}
+        return {
+            "count": self.count,
+            "due": list(self.due),
+            "campaigns": self.campaigns,
+            "experience": self.experience,
+            "effort": self.effort,
+            "started_at": self.started_at,
+            "ended_at": self.ended_at,
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take back what `state` returned."""
-        self.count, self.due, self.campaigns, self.tries = (
-            state["count"],
-            list(state["due"]),
-            state["campaigns"],
-            state["tries"],
-        )
+        self.count, self.due, self.campaigns = state["count"], list(state["due"]), state["campaigns"]
+        self.experience, self.effort = state["experience"], state["effort"]
+        self.started_at, self.ended_at = state["started_at"], state["ended_at"]
         heapq.heapify(self.due)
-
-
-def _poisson_terms(rate: float) -> NDArray[np.float64]:
-    """Return the probabilities of 0, 1, 2, ... for a Poisson rate, enough of them to sum to almost 1."""
-    count = int(rate + 8.0 * np.sqrt(rate) + 12.0)
-    k = np.arange(count)
-    logs = k * np.log(max(rate, 1e-300)) - rate - np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, count)))])
-    return np.asarray(np.exp(logs))

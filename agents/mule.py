@@ -77,7 +77,7 @@ class MuleMarket:
         over = np.flatnonzero((data["mule_ring"] >= 0) & (data["mule_until"] <= economy.day))
         data["mule_ring"][over] = -1
         wanted = len(data) / 1000.0 * s.per_1000_customers / self.underworld.settings.rings
-        for ring in self.underworld.rings:
+        for ring in self.underworld.active_rings():
             pool = [mule for mule in self.pool.get(ring.row, []) if data["mule_ring"][mule] == ring.row]
             u = economy.streams.one(Purpose.MULE, ring.row, ordinal=economy.day)
             target = int(wanted) + (economy.streams.one(Purpose.MULE, ring.row, second=1)[0] < wanted % 1.0)
@@ -141,6 +141,12 @@ class MuleMarket:
         weeks = 520.0 if u[0] < self.underworld.settings.laundering.closed else 2.0
         economy.banks[int(data["institution"][customer])].claims.freeze(customer, at, 24.0 * 7.0 * weeks)
         self.dismiss(customer)
+
+    def share(self, ring: int, child: int) -> None:
+        """Give a ring that split off the mules that went with it."""
+        data, pool = self.underworld.economy.world.customers.data, self.pool.get(ring, [])
+        self.pool[child] = [mule for mule in pool if data["mule_ring"][mule] == child]
+        self.pool[ring] = [mule for mule in pool if data["mule_ring"][mule] == ring]
 
     def choose(self, campaign: Campaign, u: float, v: float) -> int:
         """Return an account row to pay to: a mule among the customers, or one at another bank."""

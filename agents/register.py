@@ -9,8 +9,7 @@ import numpy as np
 from finsim import payments as pay
 from finsim.agents.fraud import registry
 from finsim.agents.fraud.laundering import LAUNDERING
-from finsim.agents.fraudster import ORDINAL_BITS
-from finsim.ids import day_of, ring_code
+from finsim.ids import RING, day_of, ring_code
 
 if TYPE_CHECKING:
     from finsim.agents.fraud.campaign import Campaign
@@ -45,7 +44,7 @@ class Register:
         """Return the packed code of a campaign: the ring's, or the customer's whose card was found."""
         if number & FOUND_CARD:
             return (number & 0x7FFFFF) << 7 | number >> 23 & 0x7F
-        return ring_code(number >> ORDINAL_BITS, number & ((1 << ORDINAL_BITS) - 1))
+        return RING << 30 | number
 
     def ring_id(self, row: int) -> int | None:
         """Return the exported id of a ring; None for thieves who belong to none."""
@@ -122,7 +121,7 @@ class Register:
                 if any(
                     number in details[:1]
                     for _, _, task, details in bank.queue
-                    if task in ("report", "reimburse", "chargeback", "represent")
+                    if task in ("report", "police", "recall", "reimburse", "chargeback", "represent")
                 ):
                     return True
                 del bank.claims.cases[key]

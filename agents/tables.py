@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from finsim.agents.world import BEHAVIOUR, RULES
 from finsim.parameters import Parameters
+from finsim.parameters.banks import Institution
 from finsim.parameters.behaviour import Category
 from finsim.payments import CURRENCIES
 
@@ -93,6 +94,8 @@ REMOTE_HOURS = np.array(
 )
 """Weights of the hours for what is done from home (assumption: flatter than trips, with an evening peak)."""
 
+ELDER = 70
+"""Age from which challenges are failed oftener."""
 FAVOURITES_MAX = 8
 
 
@@ -162,10 +165,10 @@ def mean_ticket(parameters: Parameters) -> tuple[float, float]:
     return float(100 * parameters.behaviour.price_level * (share @ mean) / share.sum()), float(share.sum())
 
 
-def rule_table(parameters: Parameters) -> NDArray[np.void]:
+def rule_table(institutions: list[Institution]) -> NDArray[np.void]:
     """Return the institutions' rules, (I,) RULES; amounts in cents."""
-    table = np.zeros(len(parameters.banks.institutions), dtype=RULES)
-    for row, bank in zip(table, parameters.banks.institutions, strict=True):
+    table = np.zeros(len(institutions), dtype=RULES)
+    for row, bank in zip(table, institutions, strict=True):
         row["velocity"], row["decline_velocity"] = bank.velocity_limit, bank.decline_velocity_limit
         row["merchant_test"] = bank.merchant_test_limit
         for field, value in (
@@ -177,6 +180,9 @@ def rule_table(parameters: Parameters) -> NDArray[np.void]:
             ("alert_amount", bank.alert_amount),
             ("cash_machine", bank.cash_machine_limit),
             ("card_day", bank.card_day_limit),
+            ("transfer_day", bank.transfer_day_limit),
+            ("new_payee_day", bank.new_payee_day_limit),
+            ("cooling_off", bank.cooling_off_amount),
         ):
             row[field] = round(100 * value)
     return table
@@ -221,6 +227,11 @@ def behaviour_record(parameters: Parameters) -> NDArray[np.void]:
         "challenge_owner": banks.challenge_pass_owner,
         "challenge_thief": banks.challenge_pass_thief,
         "challenge_abandon": banks.challenge_abandon,
+        "challenge_elder": banks.challenge_elder_factor,
+        "challenge_warned": banks.challenge_warned,
+        "elder_year": parameters.run.start.year - ELDER,
+        "elsewhere": banks.friction_elsewhere,
+        "leave": banks.friction_leave,
         "overdraft_fee": round(100 * banks.overdraft_fee),
         "credit_interest": market.credit_interest,
         "savings_interest": market.savings_interest,

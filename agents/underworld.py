@@ -9,17 +9,20 @@ from numpy.typing import NDArray
 
 from finsim import payments as pay
 from finsim.agents.credentials import CredentialMarket
-from finsim.agents.customer import SLOTS
+from finsim.agents.customer import BUSINESS, SLOTS
+from finsim.agents.experience import Experience, Usual
 from finsim.agents.fraud import registry
 from finsim.agents.fraud.campaign import Campaign
 from finsim.agents.fraud.laundering import LAUNDERING
 from finsim.agents.fraud.remote import resale_weights
-from finsim.agents.fraudster import Fraudster
+from finsim.agents.fraudster import HOUR_BANDS, Fraudster
 from finsim.agents.mule import MuleMarket
-from finsim.agents.register import Register, found_card_number
+from finsim.agents.register import FOUND_CARD, Register, found_card_number
+from finsim.agents.rings import RingLife
 from finsim.batches import leaked_rows
 from finsim.clock import DAY, HOUR
 from finsim.ids import FOUND, INDUCED, RING, ROW_BITS, new_id
+from finsim.parameters.numbering import CampaignNumbers
 from finsim.records import chosen
 from finsim.rng import Purpose, to_normal
 
@@ -33,8 +36,12 @@ BOUGHT = ("card_testing", "card_not_present")
 """Typologies that need stolen details from the market."""
 USED_DEVICES = 0.6
 """Devices of rings that a bank had seen before, in other hands (assumption: bought second-hand, stolen or rented)."""
-FIRST_OF_LAUNDERING = 128
-"""Number of the first typology of laundering in a ring's stream of plans; the others count from 0."""
+REQUEST_BITS = 16
+"""Bits of a transaction id that count the requests of one campaign."""
+SIZES, SIZE_WEIGHTS = (0.6, 1.0, 1.6), (0.15, 0.7, 0.15)
+"""What rings make of usual amounts, and how often they do before they know better (assumption)."""
+AGES = (30, 45, 60, 75)
+"""Edges of the bands of age among which rings choose."""
 STOCK_DAYS = 120
 """Age up to which stolen details are on offer at the start (assumption: older ones are worthless)."""
 
@@ -51,6 +58,13 @@ class Underworld:
         self.settings = economy.config.parameters.fraud
         self.credentials = CredentialMarket(self.settings.card_not_present.half_life_days)
         self.campaigns: dict[int, Campaign] = {}
+        parameters = economy.config.parameters
+        self.numbers = CampaignNumbers(
+            parameters.population.customers, self.settings.rings, parameters.run.warm_up_days + parameters.run.days
+        )
+        self.positions = {name: position for position, name in enumerate(registry())}
+        self.rumours, self.usual = Experience(), Usual()
+        self.ring_life = RingLife(self)
         self.devices: dict[int, int] = {}  # rings' devices by packed code: when a bank first saw them
         self.register = Register(self)
         self.leaks: list[list[int]] = []  # merchant, campaign (-1: a breach, sold on the market), from, until
@@ -85,6 +99,27 @@ class Underworld:
         """Return a ring by its row."""
         return self.opportunist if row == OPPORTUNIST else self.rings[row]
 
+    def active_rings(self) -> list[Fraudster]:
+        """Return the rings that have not ended, in order of their rows."""
+        return [ring for ring in self.rings if not ring.ended_at]
+
+    def number(self, ring: int, typology: str, k: int) -> int:
+        """Return the number of a campaign that begins today: the k-th of its ring and typology."""
+        day = self.economy.day - self.economy.clock.first_day
+        return self.numbers.number(ring, day, self.positions[typology], k)
+
+    def free_number(self, ring: int, typology: str, victim: int) -> int | None:
+        """Return a number for a campaign that no plan of the day made; None where none is left.
+
+        It follows from the victim, or counts from the end, so that plans and other victims seldom take it.
+        """
+        most = self.numbers.most
+        for k in range(most):
+            number = self.number(ring, typology, (victim - k) % most)
+            if number not in self.campaigns:
+                return number
+        return None
+
     # -- every day ----------------------------------------------------------------------------------------
 
     def begin_day(self) -> None:
@@ -98,11 +133,12 @@ class Underworld:
         for name in BOUGHT:
             rates[name] *= supply
         laundering = {name: rates.pop(name) for name in registry() if name in LAUNDERING}
-        for ring in self.rings:
+        self.ring_life.begin_day()
+        for ring in self.active_rings():
             if self.economy.day == self.economy.clock.first_day:
                 ring.go_on(rates)
             ring.plan(self.economy.day, rates)
-            ring.plan(self.economy.day, laundering, first=FIRST_OF_LAUNDERING)
+            ring.plan(self.economy.day, laundering)
             self._phish(ring)
             self._breach(ring)
         self._scenario_breaches()
@@ -239,6 +275,42 @@ class Underworld:
             return np.ones(count)
         return self.rings[ring].weights(what, count)
 
+    def choose_size(self, ring: Fraudster, number: int) -> int:
+        """Return a position in SIZES for a campaign: what pays best, mostly; the usual one without adaptation."""
+        if ring.row == OPPORTUNIST or self.settings.adaptation == 0:
+            return SIZES.index(1.0)
+        cumulative = np.cumsum(np.array(SIZE_WEIGHTS) * ring.weights("size", len(SIZES)))
+        u = self.economy.streams.one(Purpose.EXPERIENCE, number, second=1)
+        return int(np.searchsorted(cumulative, u[0] * cumulative[-1]).clip(0, len(SIZES) - 1))
+
+    @staticmethod
+    def size(campaign: Campaign) -> float:
+        """Return what a campaign makes of usual amounts."""
+        return SIZES[campaign.size]
+
+    def age_band(self, customer: int) -> int:
+        """Return the band of a customer's age; the last one for businesses."""
+        data = self.economy.world.customers.data
+        if data["segment_code"][customer] == BUSINESS:
+            return len(AGES) + 1
+        return int(np.searchsorted(AGES, self.economy.year - int(data["birth_year"][customer]), side="right"))
+
+    def options_of(self, row: np.void) -> list[tuple[str, int]]:
+        """Return what a ring chose in an attempt, one TRANSACTION: (choice, option) each."""
+        data, owner = self.economy.world.customers.data, int(row["owner"])
+        found = [
+            ("institution", int(data["institution"][owner])),
+            ("age", self.age_band(owner)),
+            ("hour", int(row["timestamp"]) % DAY * HOUR_BANDS // DAY),
+        ]
+        return [*found, ("category", int(row["category"]))] if row["category"] != pay.NONE else found
+
+    def attraction(self, ring: int, customers: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return how promising customers are to a ring by their bank, (n,) float64; a card's number tells the bank."""
+        institutions = self.experience(ring, "institution", len(self.economy.banks))
+        attractions: NDArray[np.float64] = institutions[self.economy.world.customers.data["institution"][customers]]
+        return attractions
+
     def online_merchant(self, category: int, u: float, abroad: float = 1.0) -> int:
         """Return an online merchant by popularity: at home, or in a foreign country where abroad is below 1.
 
@@ -281,7 +353,9 @@ class Underworld:
             u = self.draw(campaign)
             customer = int(np.searchsorted(self.susceptible, u[0] * self.susceptible[-1]).clip(0, len(data) - 1))
             active = data["since_day"][customer] <= self.economy.day and data["mule_ring"][customer] < 0
-            if active and self.balance(customer) > 30_000:
+            tempting = self.attraction(campaign.ring, np.array([customer]))[0]
+            tempting *= self.experience(campaign.ring, "age", len(AGES) + 2)[self.age_band(customer)]
+            if active and self.balance(customer) > 30_000 and u[1] < tempting:
                 return customer
         return -1
 
@@ -298,11 +372,21 @@ class Underworld:
         """Return the packed code of the IP address of a customer's home."""
         return customer << 7 | int(self.economy.world.customers.data["home_ip"][customer])
 
-    def evening(self, at: int, u: float, v: float, keep: float = 0.0) -> int:
-        """Return a time on the same or next day by the hours at which people are online; some keep the given time."""
+    def evening(self, at: int, u: float, v: float, keep: float = 0.0, ring: int = OPPORTUNIST) -> int:
+        """Return a time on the same or next day by the hours at which people are online; some keep the given time.
+
+        Args:
+            at: microseconds.
+            u, v: uniforms.
+            keep: share of those who keep the given time.
+            ring: the ring whose experience with hours counts.
+        """
         if u < keep:
             return at
         cumulative = self.economy.world.habits.remote_hours
+        if ring != OPPORTUNIST:
+            beliefs = np.repeat(self.experience(ring, "hour", HOUR_BANDS), 24 // HOUR_BANDS)
+            cumulative = np.cumsum(np.diff(cumulative, prepend=0.0) * beliefs)
         hour = int(np.searchsorted(cumulative, v * cumulative[-1]).clip(0, 23))
         time = at // DAY * DAY + int((hour + u) * HOUR)
         return time if time >= at else time + DAY
@@ -329,16 +413,22 @@ class Underworld:
             stage: position in the typology's stages.
         """
         row = pay.blank(1)
-        kind, number, purpose = INDUCED, campaign.number & 0xFFFFFF, campaign.number >> 24
-        if campaign.ring == OPPORTUNIST:
-            kind, number, purpose = FOUND, campaign.victim, 0
-        key = self.economy.ids.transaction
-        row["transaction_id"] = new_id(key, kind, number, purpose, self.economy.day, campaign.ordinal)
+        row["transaction_id"] = self._next_id(campaign)
         campaign.ordinal += 1
         row["timestamp"], row["owner"], row["slot"] = max(at, self.economy.now), customer, slot
         row["payer"], row["payee"], row["amount"] = customer * SLOTS + slot, payee, cents
         row["campaign"], row["stage"], row["truth"] = campaign.number, stage, pay.IS_FRAUD
         return row
+
+    def _next_id(self, campaign: Campaign) -> int:
+        """Return the id of a campaign's next request; its number stands in row, purpose and ordinal."""
+        key, day, number, ordinal = self.economy.ids.transaction, self.economy.day, campaign.number, campaign.ordinal
+        if number & FOUND_CARD:
+            return int(new_id(key, FOUND, campaign.victim, 0, day, ordinal))
+        if ordinal >> REQUEST_BITS:
+            raise OverflowError(f"a campaign of {campaign.typology} makes more than {1 << REQUEST_BITS} requests")
+        last = number >> 28 << REQUEST_BITS | ordinal
+        return int(new_id(key, INDUCED, number & 0xFFFFFF, number >> 24 & 15, day, last))
 
     def foreign_amount(self, row: NDArray[np.void], country: int) -> None:
         """Fill in the original amount and currency of a purchase at a merchant abroad."""
@@ -404,6 +494,8 @@ class Underworld:
         if number in self.campaigns and of >= self.economy.export_start:
             campaign = self.campaigns[number]
             setattr(campaign, what, getattr(campaign, what) + cents)
+            if what == "recovered" and number in self.ring(campaign.ring).campaigns:
+                self.ring(campaign.ring).lose(campaign, cents)
 
     def recall(self, bank: Any, case: Any, loss: Any, at: int, to_victim: bool) -> int:
         """Try to get money back from the mule that received it; see `MuleMarket.recall`."""
@@ -436,12 +528,17 @@ class Underworld:
             "rings": [ring.state() for ring in [*self.rings, self.opportunist]],
             "mules": self.mule_market.state(),
             "register": self.register.state(),
+            "rumours": self.rumours,
+            "usual": self.usual,
         }
         return values, {"credentials": self.credentials.state()}
 
     def restore(self, values: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
         """Take back what `state` returned."""
         self.campaigns, self.leaks, self.devices = values["campaigns"], values["leaks"], values["devices"]
+        self.rumours, self.usual = values["rumours"], values["usual"]
+        while len(self.rings) < len(values["rings"]) - 1:
+            self.ring_life.found()
         for ring, state in zip([*self.rings, self.opportunist], values["rings"], strict=True):
             ring.restore(state)
             ring.campaigns = {

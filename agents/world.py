@@ -57,6 +57,9 @@ RULES = np.dtype(
         ("cash_machine", "i8"),
         ("card_day", "i8"),
         ("merchant_test", "i8"),
+        ("transfer_day", "i8"),
+        ("new_payee_day", "i8"),
+        ("cooling_off", "i8"),
     ],
     align=True,
 )
@@ -100,6 +103,11 @@ BEHAVIOUR = np.dtype(
             "challenge_owner",
             "challenge_thief",
             "challenge_abandon",
+            "challenge_elder",
+            "challenge_warned",
+            "elder_year",
+            "elsewhere",
+            "leave",
             "overdraft_fee",
             "credit_interest",
             "savings_interest",
@@ -240,6 +248,7 @@ class Books(NamedTuple):
         rules: (I,) RULES.
         tests: (I, M) int32 declined small remote attempts of this hour, as of the start of the tick.
         named: (len(NAMED),) int64 rows of the named outside accounts.
+        merchants: (M,) merchant columns.
         income_accounts: (I,) int64 rows of the institutions' income accounts.
         keys: (len(Purpose),) uint64.
         id_key: (1,) uint64.
@@ -250,6 +259,7 @@ class Books(NamedTuple):
     rules: Any
     tests: Any
     named: Any
+    merchants: Any
     income_accounts: Any
     keys: Any
     id_key: Any

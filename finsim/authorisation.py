@@ -21,12 +21,13 @@ from finsim.controls import (
     is_known_payee,
     transfer_rules,
 )
-from finsim.follow_ups import follow_fee, follow_refund, follow_retry
+from finsim.follow_ups import follow_elsewhere, follow_fee, follow_refund, follow_retry
 from finsim.ids import NO_CODE
 from finsim.requests import by_id, switch_card
 from finsim.rng import Purpose
 
 LIQUIDITY, RETRY, MISTAKE = int(Purpose.LIQUIDITY), int(Purpose.RETRY), int(Purpose.MISTAKE)
+FRICTION = int(Purpose.FRICTION)
 
 HOUR = 3_600_000_000
 DAY = 86_400_000_000
@@ -53,6 +54,8 @@ def roll(c, timestamp):  # type: ignore[no-untyped-def]
         c.day = day
         c.withdrawn_cents = 0
         c.spent_cents = 0
+        c.sent_cents = 0
+        c.sent_new_cents = 0
         c.retries = 0
         c.refunds = 0
         c.fee_charged = 0
@@ -219,9 +222,27 @@ def decide(t, c, accounts, people, habits, books):  # type: ignore[no-untyped-de
         by_model = apply_model(t, behaviour, books.keys)
         challenger = by_model if by_model >= 0 else challenger
     if t.decision == pay.UNDECIDED and challenger >= 0:
-        answer_challenge(t, behaviour, books.keys)
+        answer_challenge(t, c, behaviour, books.keys)
     if t.decision == pay.UNDECIDED:
         t.decision = pay.APPROVED
+
+
+@inline
+def is_stopped(t):  # type: ignore[no-untyped-def]
+    """Return whether a bank's rule, model or challenge stopped a genuine payment whose details were right."""
+    if t.truth or t.campaign >= 0 or t.flags & (pay.WRONG_PIN | pay.MISTYPED):
+        return False
+    reason = t.decline_reason
+    return reason == pay.RULE or reason == pay.MODEL or reason == pay.AUTHENTICATION_FAILED
+
+
+@inline
+def annoy(t, c, behaviour, keys):  # type: ignore[no-untyped-def]
+    """Let a customer mind a stop; after several some have had enough of the bank."""
+    c.stops = min(c.stops + 1, 250)
+    u, _, _, _ = by_id(keys, FRICTION, t.transaction_id)
+    if u < behaviour.leave * c.stops:
+        c.leaving = 1
 
 
 @inline
@@ -237,6 +258,9 @@ def remember(t, c, payees):  # type: ignore[no-untyped-def]
         if t.country != pay.NONE:
             c.countries |= np.uint32(1 << t.country)
     elif t.kind == pay.TRANSFER and not t.flags & pay.SAME_OWNER:
+        c.sent_cents += t.amount
+        if t.flags & pay.NEW_PAYEE:
+            c.sent_new_cents += t.amount
         payees[t.owner, c.payee_cursor] = t.payee
         c.payee_cursor = (c.payee_cursor + 1) % payees.shape[1]
     if t.device != NO_CODE and t.device >> 7 == t.owner:
@@ -339,10 +363,16 @@ def authorise(batch, habits, people, books, follow, cash_log, counts, tick_end):
             else:
                 if t.rail == pay.CARD:
                     c.declines_now += 1
+                stopped = is_stopped(t)
+                if stopped:
+                    annoy(t, c, behaviour, books.keys)
                 if t.flags & pay.DISCRETIONARY and not t.flags & pay.NO_RETRY:
-                    u, _, _, _ = by_id(books.keys, RETRY, t.transaction_id)
+                    u, v, _, _ = by_id(books.keys, RETRY, t.transaction_id)
                     k = counts[1]
-                    if u < behaviour.retry and follow_retry(follow[k : k + 1], t, c, books.keys, books.id_key[0]):
+                    f = follow[k : k + 1]
+                    if stopped and v < behaviour.elsewhere and t.rail == pay.CARD and t.kind == pay.PURCHASE:
+                        counts[1] += follow_elsewhere(f, t, c, people.favourites, habits.categories, books)
+                    elif u < behaviour.retry and follow_retry(f, t, c, books.keys, books.id_key[0]):
                         counts[1] = k + 1
         if t.decision == pay.VOID:
             continue

@@ -18,8 +18,10 @@ CHALLENGE, CONTROL_GROUP = int(Purpose.CHALLENGE), int(Purpose.CONTROL_GROUP)
 SMALL_TEST = 600  # cents; what a merchant-velocity rule counts as a small attempt (assumption)
 
 # Numbers of the built-in controls; `alert` holds number + 1, and alerts name them.
-CONTROLS = ("remote_new_merchant", "new_payee", "new_device", "geography", "velocity", "merchant_test", "model")
-REMOTE_NEW_MERCHANT, NEW_PAYEE_RULE, NEW_DEVICE, GEOGRAPHY, VELOCITY, MERCHANT_TEST, MODEL = range(7)
+CONTROLS = (
+    "remote_new_merchant", "new_payee", "new_device", "geography", "velocity", "merchant_test", "model", "cooling_off",
+)  # fmt: skip
+REMOTE_NEW_MERCHANT, NEW_PAYEE_RULE, NEW_DEVICE, GEOGRAPHY, VELOCITY, MERCHANT_TEST, MODEL, COOLING_OFF = range(8)
 
 
 @inline
@@ -82,8 +84,9 @@ def card_rules(t, c, rule, tests, is_new):  # type: ignore[no-untyped-def]
     abroad = t.country != pay.NONE and not c.countries & np.uint32(1 << t.country)
     if abroad and t.amount >= rule.foreign_amount:
         return GEOGRAPHY
-    if remote and is_new and t.amount >= rule.alert_amount:
-        t.alert = REMOTE_NEW_MERCHANT + 1
+    if remote and is_new:
+        if t.amount >= rule.alert_amount:
+            t.alert = REMOTE_NEW_MERCHANT + 1
         if t.amount >= rule.remote_amount and t.authentication != pay.THREE_D_SECURE:
             return REMOTE_NEW_MERCHANT
     return -1
@@ -92,6 +95,14 @@ def card_rules(t, c, rule, tests, is_new):  # type: ignore[no-untyped-def]
 @inline
 def transfer_rules(t, c, rule, is_new):  # type: ignore[no-untyped-def]
     """Apply the rules for transfers; return the number of the control that asks for a challenge, or -1."""
+    sent = t.kind == pay.TRANSFER
+    if sent and c.sent_cents + t.amount > rule.transfer_day:
+        decline(t, pay.LIMIT)
+        return -1
+    if sent and is_new and c.sent_new_cents + t.amount > rule.new_payee_day:
+        t.alert = NEW_PAYEE_RULE + 1
+        decline(t, pay.LIMIT)
+        return -1
     own = t.device >> 7 == t.owner and c.devices_known & np.uint32(1 << (t.device & 31))
     if t.device != NO_CODE and not own and t.amount >= rule.new_device:
         t.alert = NEW_DEVICE + 1
@@ -100,6 +111,9 @@ def transfer_rules(t, c, rule, is_new):  # type: ignore[no-untyped-def]
         if t.amount >= rule.alert_amount:
             t.alert = NEW_PAYEE_RULE + 1
         if t.amount >= rule.new_payee_hold:
+            t.decision = pay.HELD
+        elif sent and t.amount >= rule.cooling_off:
+            t.alert = COOLING_OFF + 1
             t.decision = pay.HELD
         elif t.amount >= rule.new_payee:
             return NEW_PAYEE_RULE
@@ -125,10 +139,20 @@ def apply_model(t, behaviour, keys):  # type: ignore[no-untyped-def]
 
 
 @inline
-def answer_challenge(t, behaviour, keys):  # type: ignore[no-untyped-def]
-    """Ask for a one-time code; who is asked decides how likely it comes back."""
+def answer_challenge(t, c, behaviour, keys):  # type: ignore[no-untyped-def]
+    """Ask for a one-time code; who is asked decides how likely it comes back.
+
+    A thief seldom has it, the old fail oftener, and some of those who were deceived think again.
+    """
     u, _, _, _ = by_id(keys, CHALLENGE, t.transaction_id)
-    passes = behaviour.challenge_thief if t.flags & pay.THIEF else behaviour.challenge_owner
+    passes = behaviour.challenge_owner
+    if t.flags & pay.THIEF:
+        passes = behaviour.challenge_thief
+    else:
+        if c.sex != 2 and c.birth_year <= behaviour.elder_year:
+            passes = max(1.0 - behaviour.challenge_elder * (1.0 - passes), 0.0)
+        if t.truth & pay.IS_FRAUD:
+            passes *= 1.0 - behaviour.challenge_warned
     if u < passes:
         t.challenge = pay.PASSED
         return

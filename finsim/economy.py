@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finsim.agenda import Agenda
-from finsim.agents.bank import Bank, found_banks
+from finsim.agents.bank import Bank, found_banks, renew_rules
 from finsim.agents.customer import Customer
+from finsim.agents.departures import Departures
 from finsim.agents.employer import Employer
 from finsim.agents.founding import World, found
 from finsim.agents.life import Life
@@ -31,6 +32,7 @@ from finsim.clock import (
     datetime_of,
     day_number,
 )
+from finsim.control_registry import load_control
 from finsim.errors import FinsimError
 from finsim.ids import IdKeys
 from finsim.journal import Journal
@@ -103,7 +105,7 @@ class Economy(mesa.Model):  # type: ignore[misc]
         self.outbox = Outbox(self.clock)
         self.agenda = Agenda()
         self.python_agents: dict[str, mesa.Agent] = {}
-        self.controls: list[Any] = []
+        self.controls: list[Any] = [load_control(name) for name in parameters.banks.controls]
         self.promoted: set[int] = set()
         self.log = Log(self.recorder, self.ids, self.export_start)
         self.journal = Journal(
@@ -117,6 +119,7 @@ class Economy(mesa.Model):  # type: ignore[misc]
         self.submission = Submission(self)
         self.settlement = Settlement(self)
         self.life = Life(self)
+        self.departures = Departures(self)
         self.banks: list[Bank] = found_banks(self)
         self.underworld = Underworld(self)
         self._dispute_threshold = dispute_threshold(parameters)
@@ -192,6 +195,8 @@ class Economy(mesa.Model):  # type: ignore[misc]
         self.outbox.void_orphans({number for bank in self.banks for number in bank.held()})
         self.settlement.settle_day()
         self.life.live_day()
+        renew_rules(self)
+        self.departures.begin_day()
         self.log.past_things(self)
 
     def plan_day(self) -> None:
@@ -370,6 +375,11 @@ class Economy(mesa.Model):  # type: ignore[misc]
     def enlist(self, key: str, agent: mesa.Agent) -> None:
         """Register a Python-level agent under a stable key, so that it can be woken and checkpointed."""
         self.python_agents[key] = agent
+
+    def enlist_own(self, key: str, agent: mesa.Agent) -> None:
+        """Register an agent that the economy itself founds during a run, and founds again when the run is resumed."""
+        self.enlist(key, agent)
+        self.own_agents |= {key}
 
     def set_balances(self, rows: NDArray[np.int64], cents: NDArray[np.int64]) -> None:
         """Set balances of checking accounts: the opening balance before the first step, else by an adjustment."""

@@ -220,9 +220,11 @@ def merchants(economy: Economy) -> dict[str, Any]:
 def rings(economy: Economy) -> dict[str, Any]:
     """Return the table `rings`: what only the simulation knows about them."""
     members = economy.underworld.rings
+    ended = np.array([ring.ended_at for ring in members], dtype=np.int64)
     return {
         "ring_id": [economy.underworld.register.ring_id(ring.row) for ring in members],
         "started_at": np.array([ring.started_at for ring in members], dtype="datetime64[us]"),
+        "ended_at": _nullable(ended, ended == 0),
         "campaigns": [ring.count for ring in members],
     }
 

@@ -53,6 +53,9 @@ class Purpose(IntEnum):
     USER = auto()
     OCCASION = auto()
     POOLING = auto()
+    RING_LIFE = auto()
+    EXPERIENCE = auto()
+    FRICTION = auto()
 
 
 def purpose_key(seed: int, name: str) -> int:
@@ -240,6 +243,14 @@ class Streams:
     ) -> NDArray[np.float64]:
         """Return the four uniforms of one agent, (4,) float64."""
         return np.array(four(self.keys[purpose], row, second, ordinal, draw))
+
+
+def poisson_count(u: float, rate: float) -> int:
+    """Return a Poisson variate by inversion of one uniform; for rates up to a few hundred."""
+    count = int(rate + 8.0 * np.sqrt(rate) + 12.0)
+    k = np.arange(count)
+    logs = k * np.log(max(rate, 1e-300)) - rate - np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, count)))])
+    return int(np.searchsorted(np.cumsum(np.exp(logs)), u))
 
 
 def to_normal(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -14,10 +14,13 @@ from small_economy import SMALL, days, finish, found, recorded
 import finsim
 from finsim import payments as pay
 from finsim.agents.fraud import registry
+from finsim.agents.fraud.campaign import Campaign
 from finsim.agents.fraud.laundering import LAUNDERING
+from finsim.agents.register import FOUND_CARD
 from finsim.agents.underworld import OPPORTUNIST
 from finsim.dataset.memory import MemoryRecorder
 from finsim.economy import Economy
+from finsim.parameters.numbering import BUSY, CampaignNumbers
 
 MUCH = {
     "fraud.intensity": 8,
@@ -211,7 +214,15 @@ def test_campaigns_add_up(tmp_path: Path) -> None:
 
 
 def underworld_of(**overrides: Any) -> Economy:
-    economy = found(**{**SMALL, "population.customers": 1000, "fraud.lost_stolen.rate": 1000, **overrides})
+    economy = found(
+        **{
+            **SMALL,
+            "population.customers": 1000,
+            "fraud.lost_stolen.rate": 1000,
+            "fraud.card_not_present.rate": 1000,
+            **overrides,
+        }
+    )
     days(economy, 6)
     return economy
 
@@ -228,6 +239,63 @@ def test_smaller_intensities_are_subsets() -> None:
     assert lost[0] < lost[1]
     breached = [{(leak[0], leak[2]) for leak in economy.underworld.leaks if leak[1] < 0} for economy in (half, whole)]
     assert breached[0] <= breached[1]
+
+
+def campaigns_of(economy: Economy) -> dict[int, tuple[str, int, int]]:
+    """Return what each ring's campaign is, by number."""
+    living = economy.underworld.campaigns.values()
+    return {c.number: (c.typology, c.ring, c.started) for c in living if c.ring != OPPORTUNIST}
+
+
+def test_one_campaign_more_renumbers_no_other() -> None:
+    few, many = (
+        campaigns_of(underworld_of(**{"fraud.adaptation": 0, "fraud.card_testing.rate": rate})) for rate in (7, 28)
+    )
+    assert few.items() <= many.items()
+    assert {typology for number, (typology, *_) in many.items() if number not in few} == {"card_testing"}
+    assert len(many) > len(few) > 10
+
+
+def test_campaigns_keep_their_numbers_at_another_intensity() -> None:
+    half, whole = (campaigns_of(underworld_of(**{"fraud.intensity": intensity})) for intensity in (2, 4))
+    both = half.keys() & whole.keys()
+    assert len(both) > 0.9 * len(half) > 10
+    assert all(half[number][:2] == whole[number][:2] for number in both)
+
+
+def test_a_campaign_that_no_plan_made_gets_a_free_number() -> None:
+    economy = underworld_of()
+    world, ring = economy.underworld, economy.underworld.rings[0]
+    taken: set[int] = set()
+    for k in range(world.numbers.most):
+        number = world.free_number(ring.row, "skimming", victim=k % 3)
+        assert number is not None
+        assert number not in taken
+        taken.add(number)
+        world.campaigns[number] = Campaign(number, "skimming", ring.row, economy.now)
+    assert world.free_number(ring.row, "skimming", victim=0) is None
+    assert ring.launch("skimming", economy.now) is None
+
+
+@pytest.mark.parametrize(
+    ("customers", "rings", "days"),
+    [(50, 1, 1), (10_000, 24, 104), (1_000_000, 24, 379), (4_000_000, 190, 1000), (20_000, 24, 3600)],
+)
+def test_campaigns_are_told_apart(customers: int, rings: int, days: int) -> None:
+    numbers = CampaignNumbers(customers, rings, days)
+    assert numbers.ring_rows > rings
+    assert numbers.most > 4 * BUSY / 1000 / 365 * customers / rings
+    corners = [
+        numbers.number(ring, day, typology, k)
+        for ring in (0, numbers.ring_rows - 1)
+        for day in (0, days - 1)
+        for typology in (0, numbers.typologies - 1)
+        for k in (0, numbers.most - 1)
+    ]
+    assert max(corners) < FOUND_CARD // 2
+    assert len(set(corners)) == 16 - 8 * (days == 1)
+    with pytest.raises(OverflowError, match="count"):
+        numbers.number(0, 0, 0, numbers.most)
 
 
 def test_a_lost_card_has_the_same_draws_at_every_intensity() -> None:
@@ -249,15 +317,24 @@ def test_a_lost_card_has_the_same_draws_at_every_intensity() -> None:
 
 def test_rings_try_less_what_was_declined() -> None:
     economy = found()
-    ring = economy.underworld.rings[0]
+    ring, other = economy.underworld.rings[:2]
     assert ring.belief("typology", "skimming") == pytest.approx(1.0)
-    for _ in range(10):
-        ring.learn("typology", "skimming", False)
-        ring.learn("typology", "card_testing", True)
+    row = pay.blank(1)
+    row["amount"], row["category"] = 10_000, 3
+    for decision, name in ((pay.DECLINED, "skimming"), (pay.APPROVED, "card_testing")):
+        row["decision"] = decision
+        for number in range(10):
+            ring.learn(Campaign(number, name, ring.row, 0), row[0])
     assert ring.belief("typology", "skimming") < 0.5
     assert ring.belief("typology", "card_testing") > 1.0
+    assert ring.belief("typology", "skimming") < other.belief("typology", "skimming") < 1.0, "others hear of it"
+    for _ in range(120):
+        for experience in (ring.experience, economy.underworld.rumours):
+            experience.fade()
+    assert ring.belief("typology", "skimming") > 0.9, "what was given up long ago is tried again"
     still = found(**{"fraud.adaptation": 0}).underworld.rings[0]
-    still.learn("typology", "skimming", False)
+    for number in range(10):
+        still.learn(Campaign(number, "skimming", still.row, 0), row[0])
     assert still.belief("typology", "skimming") == 1.0
 
 

@@ -285,10 +285,11 @@ def test_a_hold_reserves_and_its_release_decides(desk: Desk, error: float) -> No
         keeper,
         **{
             "population.customers": 200,
-            "run.days": 3,
+            "run.days": 7,
             "run.warm_up_days": 0,
             "fraud.intensity": 0,
             "banks.review_hours": 3.0,
+            "banks.alert_expiry_hours": 2000.0,
             "banks.review_error": error,
         },
     )

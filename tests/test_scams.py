@@ -29,7 +29,7 @@ RATES = {
     "impersonation_scam": 180.0,
 }
 MUCH: dict[str, Any] = {
-    "population.customers": 600,
+    "population.customers": 1200,
     "population.business_share": 0.1,
     "run.days": 55,
     "run.warm_up_days": 4,

@@ -236,6 +236,10 @@ BAD_FILES: dict[str, tuple[str | bytes, tuple[str, ...]]] = {
         "extends: tiny\npopulation: {customers: 4000000, merchants_per_1000_customers: 1000}\n",
         ("merchants_per_1000_customers", "4000000"),
     ),
+    "width of campaigns' numbers": (
+        "extends: tiny\npopulation: {customers: 1000000}\nfraud: {intensity: 20}\n",
+        ("fraud.intensity", "480 rings", "127"),
+    ),
 }
 
 

@@ -40,7 +40,7 @@ class AccountTakeover:
         ip = world.own_ip(victim) if own else ring_code(max(campaign.ring, 0), 131_072 + int(u[1] * 400))
         if not own:
             world.saw(device, now)
-        first = world.evening(now, u[2], u[3])
+        first = world.evening(now, u[2], u[3], ring=campaign.ring)
         log = world.economy.log
         for k in range(int(v[0] * 3)):
             log.event(first - (k + 1) * 40_000_000, victim, "login_failed", device=device, ip=ip)
@@ -67,6 +67,7 @@ class AccountTakeover:
         balance = world.balance(campaign.victim)
         u = world.draw(campaign)
         share = min(settings.share_of_balance * float(np.exp(0.6 * to_normal(u[0:1])[0])), 0.97) * facts["scale"]
+        share = min(share * world.size(campaign), 0.97)
         cents = min(int(balance * share), 900_000)
         facts["left"] -= 1
         if cents < 3_000:

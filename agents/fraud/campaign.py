@@ -19,7 +19,7 @@ class Campaign:
     """One concrete run of a typology.
 
     Attributes:
-        number: packed ring row and ordinal, unique.
+        number: packed ring, day, typology and count (`finsim.parameters.numbering`), unique.
         typology: name.
         ring: ring row, or OPPORTUNIST.
         started, ended: microseconds; ended is the time of its last row, 0 before the first.
@@ -27,6 +27,7 @@ class Campaign:
         victim: customer row; -1 for none or many.
         draws: draws made so far; the counter of the campaign's own stream.
         ordinal: requests made so far.
+        size: position in `underworld.SIZES`, how much of the usual amounts its ring goes for.
         facts: whatever else the typology keeps: plain values, lists and dicts of those.
         victims: customers against whom an attempt was made.
         attempts, approved: rows, as `campaigns` counts them.
@@ -43,6 +44,7 @@ class Campaign:
     victim: int = -1
     draws: int = 0
     ordinal: int = 0
+    size: int = 1
     facts: dict[str, Any] = field(default_factory=dict)
     victims: list[int] = field(default_factory=list)
     attempts: int = 0

@@ -35,7 +35,7 @@ class CardNotPresent:
         campaign.victim = cards[0][0]
         attempts = 1 + min(int(-np.log(u[0]) * (world.settings.card_not_present.attempts - 0.5)), 24)
         campaign.facts = {"card": list(cards[0]), "left": attempts, "declines": 0}
-        return world.evening(now, u[1], u[2])
+        return world.evening(now, u[1], u[2], ring=campaign.ring)
 
     def act(self, world: Underworld, campaign: Campaign, now: int) -> int | None:
         """Buy once."""
@@ -54,4 +54,6 @@ class CardNotPresent:
         if campaign.facts["left"] <= 0:
             return None
         gap = world.settings.card_not_present.burst_hours * float(np.exp(1.5 * to_normal(u[1:2])[0]))
-        return world.evening(int(row["timestamp"]) + int(max(gap, 0.02) * HOUR), u[2], u[3], keep=0.5)
+        return world.evening(
+            int(row["timestamp"]) + int(max(gap, 0.02) * HOUR), u[2], u[3], keep=0.5, ring=campaign.ring
+        )

@@ -151,7 +151,8 @@ def buy_remotely(
         cents = 0 if u[2] < 0.35 else int(50 + 100 * (high - 0.5) * u[2])
     else:
         z = float(to_normal(u[2:3])[0])
-        cents = int(np.exp(k["log_mean"] + np.log(factor) + 0.9 * float(k["sigma"]) * z + float(shop["price"])))
+        usual = k["log_mean"] + 0.9 * float(k["sigma"]) * z + float(shop["price"])
+        cents = int(np.exp(usual) * factor * world.size(campaign))
         cents = (cents // 100) * 100 + 99 if v[1] < 0.4 else cents
         cents = max(min(cents, 400_000), 100)
     row = world.request(campaign, customer, slot, economy.ledger.merchant_base + merchant, cents, at, stage)

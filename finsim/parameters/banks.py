@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from finsim.parameters.fields import Model, param
+from finsim.parameters.fields import Model, param, parameter_info
 
 
 class Institution(Model):
@@ -23,27 +23,85 @@ class Institution(Model):
     alert_amount: float = param(2000.0, unit="USD", doc="remote payment at a new merchant or transfer to a new payee that raises an alert", low=1.0, high=1e6, source="assumption: alert rates of a few per 10,000 payments")
     cash_machine_limit: float = param(800.0, unit="USD", doc="cash withdrawals in a day", low=20.0, high=1e5, source="assumption: usual daily limit")
     card_day_limit: float = param(7500.0, unit="USD", doc="debit card purchases in a day", low=50.0, high=1e6, source="assumption: usual daily limit")
+    transfer_day_limit: float = param(25000.0, unit="USD", doc="transfers to others in a day", low=50.0, high=1e7, source="assumption: usual daily limit of online banking, higher for wires")
+    new_payee_day_limit: float = param(15000.0, unit="USD", doc="transfers in a day to payees that were not paid before", low=50.0, high=1e7, source="assumption: new payees get part of the daily limit")
+    cooling_off_amount: float = param(1e6, unit="USD", doc="transfer to a new payee that rests before it is carried out", low=1.0, high=1e6, source="assumption: US banks seldom have such a rule, so it is off by default")
+    cooling_off_hours: float = param(24.0, unit="hour", doc="time for which it rests", low=0.5, high=240.0, source="assumption: 12 to 72 hours where the rule exists")
+    review_capacity: float = param(1.3, unit="alerts/1000 customers/day", doc="alerts that the analysts can work on, at least two a day", low=0.0, high=1000.0, source="assumption: staffed for a little more than the usual number of alerts")
+    scam_reimbursed_factor: float = param(1.0, unit="ratio", doc="scams that this institution reimburses, against banks.scam_reimbursed", low=0.0, high=100.0, source="assumption: alike, though British banks' shares differ widely")
     merchant_test_limit: int = param(25, unit="count", doc="declined small remote attempts at one merchant in an hour above which more are declined", low=1, high=100000,
                                      source="assumption: velocity rule against enumeration")  # fmt: skip
+
+
+def changeable_rules() -> dict[str, tuple[float, float, bool]]:
+    """Return what may change from a day on: (least value, greatest value, whether whole) by name of the parameter."""
+    found = {}
+    for name, field in Institution.model_fields.items():
+        if name != "share":
+            info = parameter_info(field)
+            found[name] = (float(info.low), float(info.high), field.annotation is int)
+    return found
+
+
+class RuleChange(Model):
+    """A rule of institutions that changes on a day and stays so."""
+
+    day: int = param(..., unit="day", doc="exported day from which it holds, from 0", source="design", low=0, high=3650)
+    institution: int = param(-1, unit="", doc="position of the institution; -1: all of them", source="design", low=-1, high=99)
+    rule: str = param(..., unit="", doc="name of the parameter of an institution that changes", source="design")
+    value: float = param(..., unit="", doc="new value, in the unit of that parameter", source="design")
 
 
 class Banks(Model):
     """The issuers and what all of them have in common."""
 
     institutions: list[Institution] = param(..., unit="", doc="issuers, the largest first", source="design")
+    rule_changes: list[RuleChange] = param([], unit="", doc="dated changes of the institutions' rules, in any order", source="design")
+    controls: list[str] = param([], unit="", doc="controls of other distributions in every institution's path, by their names in the entry point group finsim.controls", source="design")
     acquirers: int = param(3, unit="", doc="number of acquirers", source="design", low=1, high=20)
     challenge_pass_owner: float = param(0.93, unit="share", doc="challenges that the owner passes", low=0.0, high=1.0, source="assumption: most owners answer a one-time code")
     challenge_pass_thief: float = param(0.12, unit="share", doc="challenges that a thief passes (interception, social engineering)", low=0.0, high=1.0, source="assumption: one in eight")
     challenge_abandon: float = param(0.04, unit="share", doc="challenges that nobody answers", low=0.0, high=1.0, source="assumption: one in 25")
-    review_hours: float = param(3.0, unit="hour", doc="median time until an analyst decides on an alert or a held payment", low=0.01, high=240.0, source="assumption: typologies put it at one hour to five days; held payments come first")
+    challenge_elder_factor: float = param(1.8, unit="ratio", doc="how much oftener people of 70 and over fail a challenge", low=1.0, high=10.0, source="assumption: one-time codes are harder for the old")
+    challenge_warned: float = param(0.12, unit="share", doc="deceived customers whom a challenge or a rest makes think again", low=0.0, high=1.0, source="assumption: warnings stop one in eight")
+    review_hours: float = param(3.0, unit="hour", doc="median time until an alert or a held payment is ready for an analyst", low=0.01, high=240.0, source="assumption: typologies put it at one hour to five days; held payments come first")
     review_error: float = param(0.03, unit="share", doc="analyst decisions that are wrong on genuine payments", low=0.0, high=0.5, source="assumption: one to five per cent")
-    review_miss: float = param(0.35, unit="share", doc="fraud that an analyst takes for genuine", low=0.0, high=1.0, source="assumption: deceived customers vouch for their payments")
+    review_miss: float = param(0.2, unit="share", doc="misuse by a stranger that an analyst takes for genuine", low=0.0, high=1.0, source="assumption: customers who are asked know")
+    review_miss_scam: float = param(0.55, unit="share", doc="payments of the deceived that an analyst takes for genuine", low=0.0, high=1.0, source="assumption: deceived customers vouch for their payments")
+    review_miss_laundering: float = param(0.6, unit="share", doc="payments of mules that an analyst takes for genuine", low=0.0, high=1.0, source="assumption: mules have an explanation")
+    alert_expiry_hours: float = param(96.0, unit="hour", doc="time after which an alert that nobody worked on is closed; a held payment is carried out then", low=1.0, high=2000.0, source="assumption: one hour to five days until a decision")
+    shift_begin: int = param(7, unit="hour", doc="hour at which analysts begin", low=0, high=23, source="assumption: two shifts")
+    shift_end: int = param(22, unit="hour", doc="hour at which analysts stop", low=1, high=24, source="assumption: two shifts")
+    reset_hours: float = param(30.0, unit="hour", doc="median time for which an account that a stranger used stays frozen", low=0.5, high=500.0, source="assumption: until the owner has proved who he is and set a new password")
+    recall_hours: float = param(5.0, unit="hour", doc="median time from a report until the receiving bank has looked for the money", low=0.0, high=500.0, source="assumption: hours between banks")
+    recall_answered: float = param(0.75, unit="share", doc="recalls that the receiving bank follows", low=0.0, high=1.0, source="assumption: some refuse without an indemnity")
+    friction_elsewhere: float = param(0.55, unit="share", doc="customers whom a rule stopped in error and who then buy at a shop they know, or by their other card", low=0.0, high=1.0, source="assumption: more than half complete the purchase by other means")
+    friction_leave: float = param(0.004, unit="share", doc="customers who leave the bank after a stop in error, times the number of such stops lately", low=0.0, high=1.0, source="assumption: repeated friction makes customers leave, a single one seldom")
     overdraft_fee: float = param(27.0, unit="USD", doc="fee for the day's first payment into overdraft", low=0.0, high=200.0, source="assumption: usual US overdraft fee of 2023")
     reissue_days: float = param(4.0, unit="day", doc="median days until a reissued card is used", low=0.0, high=60.0, source="assumption: a card comes by post")
     chargeback_days: float = param(35.0, unit="day", doc="median days from a claim to the chargeback's posting", low=1.0, high=120.0, source="BEHAVIOUR-001")
     merchant_liability: float = param(0.85, unit="share", doc="remote card fraud without 3-D Secure that is charged back to the merchant", low=0.0, high=1.0, source="assumption: US-028 (merchants bear half of all debit fraud) and remote fraud's share of it")
-    representment_win: float = param(0.12, unit="share", doc="chargebacks that the merchant wins back", low=0.0, high=1.0, source="assumption: representment of true fraud seldom wins")
+    representment_contested: float = param(0.43, unit="share", doc="chargebacks that the merchant contests", low=0.0, high=1.0, source="assumption: many small ones are not worth it")
+    representment_win_remote: float = param(0.28, unit="share", doc="contested chargebacks of remote fraud that the merchant wins", low=0.0, high=1.0, source="assumption: under BEHAVIOUR-043, the mean over all reasons, since proof of delivery does not make a thief the holder")
+    representment_win_present: float = param(0.12, unit="share", doc="contested chargebacks under the chip liability shift that the merchant wins", low=0.0, high=1.0, source="assumption: the terminal's data decide")
+    liability_shift: float = param(0.3, unit="share", doc="counterfeit magnetic-stripe fraud at a till that is charged back because the till reads no chip", low=0.0, high=1.0, source="assumption: few tills without a chip reader are left")
     scam_reimbursed: float = param(0.25, unit="share", doc="claims for authorised push payment scams that a bank reimburses; each typology has its factor", low=0.0, high=1.0, source="assumption: no US duty to reimburse; goodwill only")
     control_group_share: float = param(0.0, unit="share", doc="scored requests to which the score does not apply", low=0.0, high=1.0, source="design")
     model_decline: float = param(0.98, unit="score", doc="score from which a model declines", low=0.0, high=1.0, source="design")
     model_challenge: float = param(0.9, unit="score", doc="score from which a model challenges", low=0.0, high=1.0, source="design")
+
+    def institutions_on(self, day: int) -> list[Institution]:
+        """Return the institutions with the rules that hold on a day.
+
+        Args:
+            day: exported day, from 0; negative in the warm-up.
+        """
+        found = list(self.institutions)
+        for change in sorted(self.rule_changes, key=lambda change: change.day):
+            if change.day > day:
+                break
+            for row, bank in enumerate(found):
+                if change.institution in (-1, row):
+                    whole = Institution.model_fields[change.rule].annotation is int
+                    found[row] = bank.model_copy(update={change.rule: int(change.value) if whole else change.value})
+        return found

@@ -6,7 +6,11 @@ import datetime as dt
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from finsim.control_registry import known_controls
+from finsim.errors import did_you_mean
+from finsim.parameters.banks import changeable_rules
 from finsim.parameters.fields import parse_source
+from finsim.parameters.numbering import CampaignNumbers
 
 if TYPE_CHECKING:
     from finsim.parameters import Parameters
@@ -124,5 +128,53 @@ def _sizes(p: Parameters) -> Iterator[Problem]:
         yield "population.merchants_per_1000_customers", reason
 
 
-CHECKS: tuple[Callable[[Parameters], Iterator[Problem]], ...] = (_dates, _profiles, _categories, _shares, _sizes)
+def _campaigns(p: Parameters) -> Iterator[Problem]:
+    """Widths of campaigns' numbers."""
+    fraud, days = p.fraud, p.run.warm_up_days + p.run.days
+    numbers = CampaignNumbers(p.population.customers, fraud.rings, days)
+    rings = int(fraud.rings * fraud.intensity + 0.5)
+    if rings > numbers.ring_rows - 1:
+        most = (numbers.ring_rows - 1) / fraud.rings
+        reason = (
+            f"is {fraud.intensity:g} and makes {rings} rings, but with population.customers, fraud.rings and run.days "
+            f"as they are, campaigns can be numbered for {numbers.ring_rows - 1}: at most {most:.4g}"
+        )
+        yield "fraud.intensity", reason
+
+
+def _rule_changes(p: Parameters) -> Iterator[Problem]:
+    """Dated changes of rules name a rule, an institution and an allowed value."""
+    banks = p.banks
+    for i, change in enumerate(banks.rule_changes):
+        key, allowed = f"banks.rule_changes.{i}", changeable_rules()
+        if change.rule not in allowed:
+            yield f"{key}.rule", f"= {change.rule!r} is no rule{did_you_mean(change.rule, allowed)}"
+            continue
+        if change.institution >= len(banks.institutions):
+            number = len(banks.institutions)
+            yield f"{key}.institution", f"is {change.institution}, but there are only {number} (banks.institutions)"
+        if change.day >= p.run.days:
+            yield f"{key}.day", f"is {change.day}, but the run has only {p.run.days} days (run.days)"
+        low, high, whole = allowed[change.rule]
+        if not low <= change.value <= high:
+            yield f"{key}.value", f"is {change.value:g}, but {change.rule} must be between {low:g} and {high:g}"
+        elif whole and change.value != int(change.value):
+            yield f"{key}.value", f"is {change.value:g}, but {change.rule} must be a whole number"
+    for i, name in enumerate(banks.controls):
+        if name not in known_controls():
+            reason = f"= {name!r} is not installed (entry points finsim.controls){did_you_mean(name, known_controls())}"
+            yield f"banks.controls.{i}", reason
+    if banks.shift_end <= banks.shift_begin:
+        yield "banks.shift_end", f"is {banks.shift_end}, but must be after banks.shift_begin ({banks.shift_begin})"
+
+
+CHECKS: tuple[Callable[[Parameters], Iterator[Problem]], ...] = (
+    _dates,
+    _profiles,
+    _categories,
+    _shares,
+    _sizes,
+    _campaigns,
+    _rule_changes,
+)
 """Every check, in order."""
