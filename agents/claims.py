@@ -83,6 +83,9 @@ class Claims:
         if row["truth"] != pay.IS_FRAUD:
             return
         campaign, customer = int(row["campaign"]), int(row["owner"])
+        register = self.bank.economy.underworld.register
+        if not register.has_victim(self.bank.economy.underworld.campaigns[campaign], row):
+            return
         case = self.cases.setdefault((campaign, customer), Case(campaign, customer))
         case.losses.append(
             Loss(
@@ -112,6 +115,8 @@ class Claims:
         if typology == "impersonation_scam":
             whole = economy.streams.one(Purpose.REPORT, int(row["campaign"]), second=int(row["owner"]))
             return None if whole[0] < settings.impersonation_scam.never_reported else 0.8 * float(np.exp(1.3 * z))
+        if typology == "sim_swap":
+            return settings.sim_swap.notice_hours / 24.0 * float(np.exp(0.7 * z))
         if typology == "lost_stolen":
             return settings.lost_stolen.notice_hours / 24.0 * float(np.exp(0.8 * z))
         reporting = settings.reporting
@@ -294,6 +299,7 @@ class Claims:
         target = int(ledger.loss_accounts[self.bank.row])
         self._post(S_CHARGEBACK, loss, ledger.merchant_base + loss.merchant, target, at, 2)
         economy.underworld.account(campaign, loss.at, "charged_back", loss.cents)
+        economy.settlement.cover(loss.merchant, loss.cents, loss.number, loss.at, campaign, at)
         self.label(loss.number, loss.at, at, "chargeback", REASON_CARD_NOT_PRESENT, "fraud")
         u = self.bank.draw(Purpose.REPORT, loss.number, draw=4)
         if u[0] < economy.config.parameters.banks.representment_win:

@@ -86,6 +86,7 @@ def found(model: Any, parameters: Parameters, streams: Streams, id_key: np.uint6
     birth = holdings(data, parameters, streams, ledger, first_day)
     _give_shops(data, merchants.data, birth, parameters, streams, first_day)
     dues = found_dues(data, parameters, streams, founding, ledger)
+    dues = dues[data["reserved"][dues["owner"]] == 0]  # a made-up name has no home and no bills
     tables = habit_tables(parameters, founding.categories)
     ticket, share = mean_ticket(parameters)
     habits(data, parameters, streams, monthly_dues(dues, size), ticket, share)

@@ -110,9 +110,9 @@ class MuleMarket:
             economy.world.customers.data["area"][customer] if near else world.ring_area(max(campaign.ring, 0))
         )
         row["country"] = economy.world.places.areas["country"][row["place"][0]]
-        home = customer << 7 | int(economy.world.customers.data["home_ip"][customer])
+        home = world.own_ip(customer)
         row["ip"] = home if not thief else ring_code(max(campaign.ring, 0), 131_072 + int(v[3] * 400))
-        if thief:
+        if thief and not campaign.facts.get("receives_codes"):
             row["flags"] |= pay.THIEF
         world.submit(row)
 
@@ -204,7 +204,7 @@ class MuleMarket:
         row["truth"] = pay.IS_LAUNDERING
         row["device"] = world.own_device(mule)
         row["place"], row["country"] = economy.world.customers.data["area"][mule], 0
-        row["ip"] = mule << 7 | int(economy.world.customers.data["home_ip"][mule])
+        row["ip"] = world.own_ip(mule)
         world.submit(row)
 
     def _withdraw(self, campaign: Campaign, mule: int, cents: int, at: int) -> None:
@@ -267,4 +267,4 @@ def _keenness(data: Any, year: int) -> Any:
     """Return how likely each customer is to be recruited: the young and the poor more (83 % of mules were under 40)."""
     age = year - data["birth_year"]
     weight = np.where(age < 40, 1.0, 0.22) * np.exp(-data["income_band_code"] * 0.35)
-    return weight * (data["segment_code"] != RETIRED)
+    return weight * (data["segment_code"] != RETIRED) * (data["reserved"] == 0)

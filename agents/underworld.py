@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from finsim import payments as pay
 from finsim.agents.credentials import CredentialMarket
 from finsim.agents.customer import SLOTS
+from finsim.agents.first_party import FirstParty
 from finsim.agents.fraud import registry
 from finsim.agents.fraud.campaign import Campaign
 from finsim.agents.fraudster import Fraudster
@@ -52,6 +53,7 @@ class Underworld:
         self.opportunist = Fraudster(economy, self, OPPORTUNIST)
         economy.enlist(self.opportunist.key, self.opportunist)
         self.mule_market = MuleMarket(self)
+        self.first_party = FirstParty(self)
         size = len(economy.world.customers)
         self.susceptible = np.cumsum(economy.world.customers.data["susceptibility"].astype(float))
         self.scale = size / 1000.0 / 365.0
@@ -85,7 +87,9 @@ class Underworld:
         s = self.settings
         per_ring = self.scale / s.rings
         rates = {
-            name: getattr(s, name).rate * per_ring for name in registry() if name != "lost_stolen" and hasattr(s, name)
+            name: getattr(s, name).rate * per_ring
+            for name, typology in registry().items()
+            if hasattr(s, name) and not getattr(typology, "by_customers", False)
         }
         supply = self.supply()
         for name in BOUGHT:
@@ -285,7 +289,8 @@ class Underworld:
 
     def own_ip(self, customer: int) -> int:
         """Return the packed code of the IP address of a customer's home."""
-        return customer << 7 | int(self.economy.world.customers.data["home_ip"][customer])
+        data = self.economy.world.customers.data
+        return int(data["dwelling"][customer]) << 7 | int(data["home_ip"][customer])
 
     def evening(self, at: int, u: float, v: float, keep: float = 0.0) -> int:
         """Return a time on the same or next day by the hours at which people are online; some keep the given time."""
@@ -365,7 +370,7 @@ class Underworld:
         row = self.request(campaign, customer, 1, customer * SLOTS, cents, at, 0)
         row["rail"], row["kind"], row["channel"] = pay.INSTANT, pay.TRANSFER, pay.APP
         row["device"], row["place"] = self.own_device(customer), economy.world.customers.data["area"][customer]
-        row["ip"], row["country"] = customer << 7 | int(economy.world.customers.data["home_ip"][customer]), 0
+        row["ip"], row["country"] = self.own_ip(customer), 0
         row["truth"], row["campaign"], row["stage"] = 0, -1, pay.NONE
         row["flags"] = pay.SAME_OWNER
         self.submit(row)
@@ -412,12 +417,14 @@ class Underworld:
     @property
     def pending(self) -> int:
         """Decisions and postings that were due after the end of the run and are not exported."""
-        return sum(task not in ("report", "mistake") for bank in self.economy.banks for _, _, task, _ in bank.queue)
+        banks = sum(task not in ("report", "mistake") for bank in self.economy.banks for _, _, task, _ in bank.queue)
+        return banks + self.first_party.pending
 
     def close(self) -> None:
         """At the end of the run: finish the banks' books and write the campaigns."""
         for bank in self.economy.banks:
             bank.close()
+        self.first_party.close()
         self.register.close()
 
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
@@ -428,6 +435,7 @@ class Underworld:
             "devices": self.devices,
             "rings": [ring.state() for ring in [*self.rings, self.opportunist]],
             "mules": self.mule_market.state(),
+            "first_party": self.first_party.state(),
             "register": self.register.state(),
         }
         return values, {"credentials": self.credentials.state()}
@@ -441,6 +449,7 @@ class Underworld:
                 number: self.campaigns.get(number, campaign) for number, campaign in ring.campaigns.items()
             }
         self.mule_market.restore(values["mules"])
+        self.first_party.restore(values["first_party"])
         self.register.restore(values["register"])
         self.credentials.restore(arrays["credentials"])
 

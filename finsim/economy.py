@@ -270,6 +270,7 @@ class Economy(mesa.Model):  # type: ignore[misc]
                 if mine.any():
                     bank.observe(chosen(watched, mine))
             self.underworld.observe(watched)
+        self.underworld.first_party.observe(rows)
         disputed = unrecognised_rows(rows, self.ids.event, self._dispute_threshold)
         for bank in self.banks if len(disputed) else ():
             bank.dispute(

@@ -51,6 +51,9 @@ class Purpose(IntEnum):
     BREACH = auto()
     MARKET = auto()
     USER = auto()
+    FIRST_PARTY = auto()
+    AGENT = auto()
+    DEFAULT = auto()
 
 
 def purpose_key(seed: int, name: str) -> int:

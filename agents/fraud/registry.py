@@ -13,8 +13,11 @@ from finsim.agents.fraud.account_takeover import AccountTakeover
 from finsim.agents.fraud.campaign import Typology
 from finsim.agents.fraud.card_not_present import CardNotPresent
 from finsim.agents.fraud.card_testing import CardTesting
+from finsim.agents.fraud.friendly_fraud import FriendlyFraud
 from finsim.agents.fraud.impersonation_scam import ImpersonationScam
 from finsim.agents.fraud.lost_stolen import LostStolen
+from finsim.agents.fraud.refund_abuse import RefundAbuse
+from finsim.agents.fraud.sim_swap import SimSwap
 from finsim.agents.fraud.skimming import Skimming
 
 
@@ -28,6 +31,9 @@ def registry() -> dict[str, Typology]:
         Skimming(),
         AccountTakeover(),
         ImpersonationScam(),
+        SimSwap(),
+        FriendlyFraud(),
+        RefundAbuse(),
     ]
     found = {typology.name: typology for typology in own}
     for point in sorted(entry_points(group="finsim.typologies"), key=lambda p: p.name):
