@@ -231,6 +231,7 @@ def holdings(data: NDArray[Any], parameters: Parameters, streams: Streams, ledge
     books["limit"][:, cu.CHECKING] = np.where(x[:, 1] < p.overdraft_share, overdraft, 0)
     data["cash_cents"] = (-np.log(x[:, 2]) * p.cash_on_person * 100).astype(np.int64)
     data["cash_planned"] = data["cash_cents"]
+    _thin_files(data, books)
     y = streams.uniform(Purpose.POPULATION, n, draw=14)
     age = np.minimum(first_day - data["since_day"], 40 * 365)
     opened = np.repeat(np.maximum(age, 0)[:, None], cu.SLOTS, axis=1) * np.column_stack(
@@ -250,6 +251,23 @@ def holdings(data: NDArray[Any], parameters: Parameters, streams: Streams, ledge
         debit_issued=np.maximum(issued[:, 0], opened_day[:, cu.CHECKING]).astype(np.int32),
         credit_issued=np.maximum(issued[:, 1], opened_day[:, cu.CREDIT_CARD]).astype(np.int32),
     )
+
+
+def _thin_files(data: NDArray[Any], books: NDArray[Any]) -> None:
+    """Leave reserved identities a checking account with little on it and an empty credit card.
+
+    Args:
+        data: (C,) customer columns.
+        books: (C, SLOTS) ACCOUNT.
+    """
+    rows = np.flatnonzero(data["reserved"])
+    data["accounts"][rows], data["cards"][rows] = 5, 5
+    data["statement_cents"][rows] = data["unpaid_cents"][rows] = 0
+    books["balance"][rows, cu.CHECKING] = np.minimum(books["balance"][rows, cu.CHECKING], 120_000)
+    books["limit"][rows, cu.CHECKING] = 0
+    for slot in (cu.SAVINGS, cu.CREDIT_CARD, cu.WALLET):
+        books["balance"][rows, slot] = 0
+    books["limit"][rows, cu.CREDIT_CARD] = 50_000
 
 
 def habits(

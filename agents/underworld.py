@@ -14,6 +14,7 @@ from finsim.agents.first_party import FirstParty
 from finsim.agents.fraud import registry
 from finsim.agents.fraud.campaign import Campaign
 from finsim.agents.fraudster import Fraudster
+from finsim.agents.identities import Identities
 from finsim.agents.mule import MuleMarket
 from finsim.agents.register import Register, found_card_number
 from finsim.batches import leaked_rows
@@ -54,6 +55,7 @@ class Underworld:
         economy.enlist(self.opportunist.key, self.opportunist)
         self.mule_market = MuleMarket(self)
         self.first_party = FirstParty(self)
+        self.identities = Identities(self)
         size = len(economy.world.customers)
         self.susceptible = np.cumsum(economy.world.customers.data["susceptibility"].astype(float))
         self.scale = size / 1000.0 / 365.0
@@ -61,6 +63,7 @@ class Underworld:
         if self.rings:
             self._stock_market()
             self.reference = self.credentials.value(economy.now)
+            self._age_identities()
         economy.enlist(RINGS_KEY, _Midnight(self))
         economy.agenda.wake(RINGS_KEY, economy.now)
 
@@ -191,6 +194,17 @@ class Underworld:
         order = np.argsort(stolen, kind="stable")
         order = order[np.array(held)[order]]
         self.credentials.add(customers[order], slots[order], cards[order], stolen[order])
+
+    def _age_identities(self) -> None:
+        """Give each ring the synthetic identities that it has built, or used up, before the run begins."""
+        s, now = self.settings, self.economy.now
+        life = 1.1 * s.synthetic_identity.build_days + s.identities.charge_off_days
+        expected = s.synthetic_identity.rate * self.scale / s.rings * life
+        for ring in self.rings:
+            u = self.economy.streams.one(Purpose.RING, ring.row, second=98)
+            for k in range(int(expected) + (u[0] < expected % 1.0)):
+                v = self.economy.streams.one(Purpose.RING, ring.row, second=98, draw=k + 1)
+                ring.launch("synthetic_identity", now, {"aged": 1 + int(v[0] * life)})
 
     # -- leaks --------------------------------------------------------------------------------------------
 
@@ -436,6 +450,7 @@ class Underworld:
             "rings": [ring.state() for ring in [*self.rings, self.opportunist]],
             "mules": self.mule_market.state(),
             "first_party": self.first_party.state(),
+            "identities": self.identities.state(),
             "register": self.register.state(),
         }
         return values, {"credentials": self.credentials.state()}
@@ -450,6 +465,7 @@ class Underworld:
             }
         self.mule_market.restore(values["mules"])
         self.first_party.restore(values["first_party"])
+        self.identities.restore(values["identities"])
         self.register.restore(values["register"])
         self.credentials.restore(arrays["credentials"])
 

@@ -10,6 +10,7 @@ from functools import lru_cache
 from importlib.metadata import entry_points
 
 from finsim.agents.fraud.account_takeover import AccountTakeover
+from finsim.agents.fraud.application_fraud import ApplicationFraud
 from finsim.agents.fraud.campaign import Typology
 from finsim.agents.fraud.card_not_present import CardNotPresent
 from finsim.agents.fraud.card_testing import CardTesting
@@ -19,6 +20,7 @@ from finsim.agents.fraud.lost_stolen import LostStolen
 from finsim.agents.fraud.refund_abuse import RefundAbuse
 from finsim.agents.fraud.sim_swap import SimSwap
 from finsim.agents.fraud.skimming import Skimming
+from finsim.agents.fraud.synthetic_identity import SyntheticIdentity
 
 
 @lru_cache(maxsize=1)
@@ -32,6 +34,8 @@ def registry() -> dict[str, Typology]:
         AccountTakeover(),
         ImpersonationScam(),
         SimSwap(),
+        ApplicationFraud(),
+        SyntheticIdentity(),
         FriendlyFraud(),
         RefundAbuse(),
     ]
