@@ -263,7 +263,7 @@ def _thin_files(data: NDArray[Any], books: NDArray[Any]) -> None:
     rows = np.flatnonzero(data["reserved"])
     data["accounts"][rows], data["cards"][rows] = 5, 5
     data["statement_cents"][rows] = data["unpaid_cents"][rows] = 0
-    books["balance"][rows, cu.CHECKING] = np.minimum(books["balance"][rows, cu.CHECKING], 120_000)
+    books["balance"][rows, cu.CHECKING] = 2_000 + books["balance"][rows, cu.CHECKING] % 110_000
     books["limit"][rows, cu.CHECKING] = 0
     for slot in (cu.SAVINGS, cu.CREDIT_CARD, cu.WALLET):
         books["balance"][rows, slot] = 0

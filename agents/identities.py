@@ -35,6 +35,7 @@ class Identities:
         self.underworld = underworld
         data = underworld.economy.world.customers.data
         self.free: list[int] = np.flatnonzero(data["reserved"] == RESERVE).tolist()
+        self.reserve = len(self.free)
         self.heads: dict[int, int] = {}  # ring -> its first identity, whose address the others use
 
     def take(self, u: float) -> int:

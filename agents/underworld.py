@@ -31,6 +31,8 @@ OPPORTUNIST = 4095
 RINGS_KEY = "underworld"
 BOUGHT = ("card_testing", "card_not_present")
 """Typologies that need stolen details from the market."""
+SPARED = 0.4
+"""Part of the reserve of identities that is left for those opened during a run; a choice of the model."""
 STOCK_DAYS = 120
 """Age up to which stolen details are on offer at the start (assumption: older ones are worthless)."""
 
@@ -48,6 +50,7 @@ class Underworld:
         self.credentials = CredentialMarket(self.settings.card_not_present.half_life_days)
         self.campaigns: dict[int, Campaign] = {}
         self.devices: dict[int, int] = {}  # rings' devices by packed code: when a bank first saw them
+        self.overcharges: dict[int, tuple[int, int, int]] = {}  # withdrawal -> fee in cents, campaign, stage
         self.register = Register(self)
         self.leaks: list[list[int]] = []  # merchant, campaign (-1: a breach, sold on the market), from, until
         self.rings = self._found_rings()
@@ -204,7 +207,8 @@ class Underworld:
             u = self.economy.streams.one(Purpose.RING, ring.row, second=98)
             for k in range(int(expected) + (u[0] < expected % 1.0)):
                 v = self.economy.streams.one(Purpose.RING, ring.row, second=98, draw=k + 1)
-                ring.launch("synthetic_identity", now, {"aged": 1 + int(v[0] * life)})
+                if len(self.identities.free) > SPARED * self.identities.reserve:
+                    ring.launch("synthetic_identity", now, {"aged": 1 + int(v[0] * life)})
 
     # -- leaks --------------------------------------------------------------------------------------------
 
@@ -451,6 +455,7 @@ class Underworld:
             "mules": self.mule_market.state(),
             "first_party": self.first_party.state(),
             "identities": self.identities.state(),
+            "overcharges": self.overcharges,
             "register": self.register.state(),
         }
         return values, {"credentials": self.credentials.state()}
@@ -466,6 +471,7 @@ class Underworld:
         self.mule_market.restore(values["mules"])
         self.first_party.restore(values["first_party"])
         self.identities.restore(values["identities"])
+        self.overcharges = values["overcharges"]
         self.register.restore(values["register"])
         self.credentials.restore(arrays["credentials"])
 
