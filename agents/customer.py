@@ -57,7 +57,7 @@ class Customer(ColumnAgent):
     promoted = Column("u1", doc="1 when a user's class takes the decisions")
     mule_ring = Column("i2", doc="ring that the customer works for as a mule; -1 for none", default=-1)
     mule_until = Column("i4", unit="day", doc="day on which that ends")
-    reserved = Column("u1", doc="position in IDENTITIES; above 0 only a ring brings it to life, and nobody plans to pay it")
+    reserved = Column("u1", doc="position in IDENTITIES; above 0 only a ring brings it to life, nobody plans to pay it")
     dwelling = Column("i4", doc="customer row that the home's IP address belongs to: one's own, or a housemate's")
     susceptibility = Column("f4", doc="how easily deceived, mean 1; hidden")
     # income

@@ -108,8 +108,9 @@ class FirstParty:
             if kind == FRIENDLY:
                 self._friendly(rows[position : position + 1])
             elif kind == BOGUS:
-                campaign = self._campaign("refund_abuse", int(rows["owner"][position]), int(rows["timestamp"][position]))
-                RefundAbuse.send_back(self.underworld, campaign, rows[position : position + 1])
+                purchase = rows[position : position + 1]
+                campaign = self._campaign("refund_abuse", int(purchase["owner"][0]), int(purchase["timestamp"][0]))
+                RefundAbuse.send_back(self.underworld, campaign, purchase)
             else:
                 self._claim_later(rows[position], -1, HONEST_DAYS, 0.0)
 

@@ -148,7 +148,8 @@ def _give_shops(
     u = streams.uniform(Purpose.BUSINESS, len(data))[firms]
     taken = np.zeros(len(merchants), dtype=bool)
     homes = parameters.population.areas
-    free = np.flatnonzero((merchants["area"] < homes + 1) & (merchants["country"] == 0) & (merchants["mcc"] != 6011) & (merchants["front"] == 0))
+    here = (merchants["area"] < homes + 1) & (merchants["country"] == 0) & (merchants["front"] == 0)
+    free = np.flatnonzero(here & (merchants["mcc"] != 6011))
     for firm, draw in zip(firms, u, strict=True):
         if draw[0] >= parameters.population.business_with_shop_share:
             continue

@@ -157,13 +157,13 @@ def _fronts(
     number: NDArray[np.int64],
     u: NDArray[np.float64],
 ) -> NDArray[np.bool_]:
-    """Return which merchants, (M,) bool, have no customers of their own: some of the smaller half of each online category.
+    """Return which merchants, (M,) bool, have no customers of their own: some of the smaller online ones.
 
     They are there at every intensity, so that a twin has the same shops.
     """
     bill = np.array([*(k.bill for k in parameters.behaviour.categories.values()), True])
     small = online & (rank > 2) & (2 * rank > number) & ~bill[category]
-    return small & (u < parameters.fraud.merchant_collusion.fronts)
+    return np.asarray(small & (u < parameters.fraud.merchant_collusion.fronts))
 
 
 def _wallet_agents(

@@ -50,7 +50,7 @@ class Underworld:
         self.credentials = CredentialMarket(self.settings.card_not_present.half_life_days)
         self.campaigns: dict[int, Campaign] = {}
         self.devices: dict[int, int] = {}  # rings' devices by packed code: when a bank first saw them
-        self.overcharges: dict[int, tuple[int, int, int]] = {}  # withdrawal -> fee in cents, campaign, stage
+        self.overcharging: dict[int, list[int]] = {}  # wallet agent -> campaign, until, stage
         self.register = Register(self)
         self.leaks: list[list[int]] = []  # merchant, campaign (-1: a breach, sold on the market), from, until
         self.rings = self._found_rings()
@@ -109,6 +109,7 @@ class Underworld:
         self.mule_market.begin_day()
         self.register.retire(self.economy.now - 70 * DAY)
         self.leaks = [leak for leak in self.leaks if leak[3] > self.economy.now]
+        self.overcharging = {agent: item for agent, item in self.overcharging.items() if item[1] > self.economy.now}
 
     def supply(self) -> float:
         """Return by how much an abundant market of stolen details raises their use: cheap details are used more.
@@ -455,7 +456,7 @@ class Underworld:
             "mules": self.mule_market.state(),
             "first_party": self.first_party.state(),
             "identities": self.identities.state(),
-            "overcharges": self.overcharges,
+            "overcharging": self.overcharging,
             "register": self.register.state(),
         }
         return values, {"credentials": self.credentials.state()}
@@ -471,7 +472,7 @@ class Underworld:
         self.mule_market.restore(values["mules"])
         self.first_party.restore(values["first_party"])
         self.identities.restore(values["identities"])
-        self.overcharges = values["overcharges"]
+        self.overcharging = values["overcharging"]
         self.register.restore(values["register"])
         self.credentials.restore(arrays["credentials"])
 

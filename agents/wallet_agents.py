@@ -35,6 +35,9 @@ COMES_BACK = 0.06
 FEE_SHARE, LEAST_FEE = 0.015, 50
 """The agent's fee for a withdrawal, and its least in cents (assumption)."""
 
+LEAST_RATIO = 1.3
+"""An overcharged fee against the posted one, at least (assumption)."""
+
 
 def fee_of(cents: int) -> int:
     """Return the posted fee of a withdrawal, cents."""
@@ -149,11 +152,16 @@ class WalletAgents:
         row["transaction_id"] = mixed(parent ^ 6, economy.ids.posting)
         row["timestamp"] = withdrawal["timestamp"] + 1_000_000
         row["payee"], row["kind"], row["flags"] = economy.ledger.merchant_base + row["merchant"], pay.FEE, pay.FORCED
-        cents, campaign, stage = economy.underworld.overcharges.pop(parent, (0, -1, pay.NONE))
-        if campaign >= 0:
-            # The holder is wronged as by a thief, and may claim.
-            row["truth"], row["campaign"], row["stage"], row["flags"] = pay.IS_FRAUD, campaign, stage, pay.FORCED | pay.THIEF
-        row["amount"] = min(cents or fee_of(int(withdrawal["amount"][0])), there)
+        cents = fee_of(int(withdrawal["amount"][0]))
+        campaign, until, stage = economy.underworld.overcharging.get(int(row["merchant"][0]), (-1, 0, 0))
+        if campaign in economy.underworld.campaigns and economy.now < until:
+            u = economy.streams.one(Purpose.AGENT, parent & 0xFFFFFFFF, second=parent >> 32, draw=3)
+            mean = economy.config.parameters.fraud.agent_fraud.overcharge
+            cents = int(cents * (LEAST_RATIO - np.log(u[0]) * max(mean - LEAST_RATIO, 0.0)))
+            # The holder is wronged as by a thief.
+            row["truth"], row["campaign"], row["stage"] = pay.IS_FRAUD, campaign, stage
+            row["flags"] |= pay.THIEF
+        row["amount"] = min(cents, there)
         if row["amount"][0] > 0:
             economy.outbox.add(row, economy.tick)
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finsim.agents import customer as cu
-from finsim.agents.cards import CREDIT, DEBIT, VALID_DAYS
 from finsim.agents.birth import shared_households
+from finsim.agents.cards import CREDIT, DEBIT, VALID_DAYS
 from finsim.clock import DAY
 from finsim.ids import MERCHANT, ROW_BITS
 from finsim.payments import COUNTRIES

@@ -1,9 +1,9 @@
 """Agent fraud: a shop that takes cash into wallets cheats the provider for commission, or its customers by the fee.
 
 Stages, by what the agent is up to: `split`: one deposit of a customer is booked in 2 to 6 parts, each below an edge of
-the commission's tiers, minutes apart; `phantom`: deposits of nobody into the wallets of friends, taken out again within
-the hour; `overcharge`: a withdrawal with several times the posted fee. Actors: the agent, a customer with a wallet who
-mostly does not notice, the provider who pays commission by transaction.
+the commission's tiers, minutes apart; `phantom`: deposits of nobody into somebody's wallet, taken out again within the
+hour or two; `overcharge`: several times the posted fee for what people withdraw there anyway. Actors: the agent, a
+customer with a wallet who mostly does not notice, the provider who pays commission by transaction.
 
 Traces in transactions (rail wallet): several deposits of one customer at one agent within minutes whose amounts stand
 just below 50, 100 or 200; a deposit and a withdrawal of one wallet in an hour; fees above 1.5 per cent. Split and
@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 
 from finsim import payments as pay
 from finsim.agents.customer import SLOTS, WALLET
-from finsim.agents.wallet_agents import fee_of
 from finsim.clock import HOUR, MINUTE
 from finsim.ids import merchant_code
 from finsim.ledger import CASH_ACCOUNT
@@ -41,6 +40,7 @@ class AgentFraud:
 
     name = "agent_fraud"
     stages = ("split", "phantom", "overcharge")
+    probing = (0, 1, 2)
     victimless = True
 
     def launch(self, world: Underworld, campaign: Campaign, now: int) -> int | None:
@@ -60,9 +60,11 @@ class AgentFraud:
     def act(self, world: Underworld, campaign: Campaign, now: int) -> int | None:
         """Cheat on one customer, then wait for the next."""
         facts, u = campaign.facts, world.draw(campaign)
+        if facts["way"] == OVERCHARGE:
+            return self._overcharge(world, campaign, now)
         holder = self._holder(world, facts["agent"], u)
         if holder >= 0:
-            (self._split, self._phantom, self._overcharge)[facts["way"]](world, campaign, holder, now)
+            (self._split if facts["way"] == SPLIT else self._phantom)(world, campaign, holder, now)
         facts["left"] -= 1
         if facts["left"] <= 0:
             return None
@@ -113,20 +115,15 @@ class AgentFraud:
         later = now + int((31.0 + 60.0 * u[2]) * MINUTE)
         world.submit(self._row(world, campaign, holder, cents, later, deposit=False))
 
-    def _overcharge(self, world: Underworld, campaign: Campaign, holder: int, now: int) -> None:
-        """Pay cash out to a customer who has it, and take more than the posted fee: the fee is the fraud."""
-        u, economy = world.draw(campaign), world.economy
-        account = holder * SLOTS + WALLET
-        there = int(economy.ledger.accounts["balance"][account] - economy.ledger.accounts["reserved"][account])
-        cents = int(there * (0.3 + 0.5 * u[0])) // 500 * 500
-        if cents < 1_000:
-            return
-        row = self._row(world, campaign, holder, cents, now, deposit=False)
-        row["truth"], row["campaign"], row["stage"] = 0, -1, pay.NONE
-        ratio = 1.3 - np.log(u[1]) * (world.settings.agent_fraud.overcharge - 1.3)
-        charged = max(int(fee_of(cents) * ratio), 60)
-        world.overcharges[int(row["transaction_id"][0])] = (charged, campaign.number, OVERCHARGE)
-        world.submit(row)
+    def _overcharge(self, world: Underworld, campaign: Campaign, now: int) -> int | None:
+        """Take more than the posted fee from whoever withdraws there for some weeks: the fee is the fraud."""
+        s, facts = world.settings.agent_fraud, campaign.facts
+        if facts["agent"] in world.overcharging:
+            return None  # over, or somebody else's
+        u = world.draw(campaign)
+        until = now + int(s.customers * s.gap_hours * -np.log(u[0]) * HOUR)
+        world.overcharging[facts["agent"]] = [campaign.number, until, OVERCHARGE]
+        return None
 
     def observe(self, world: Underworld, campaign: Campaign, row: np.void) -> int | None:
         """Return nothing: the agent goes by the clock."""

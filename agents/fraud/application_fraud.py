@@ -36,6 +36,7 @@ class ApplicationFraud:
 
     name = "application_fraud"
     stages = ("application", "draw_down")
+    probing = (1,)
     victimless = True
 
     def launch(self, world: Underworld, campaign: Campaign, now: int) -> int | None:

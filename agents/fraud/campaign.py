@@ -62,7 +62,7 @@ class Campaign:
 class Typology(Protocol):
     """A kind of fraud: how a campaign begins, goes on, and learns.
 
-    A typology may have `probing`, the stages whose declines are part of the plan and teach a ring nothing. It may be
+    A typology may have `probing`, the stages whose outcomes are part of the plan and teach a ring nothing. It may be
     `victimless`: then only the rows that a thief makes have a victim who can claim; and `by_customers`: customers
     commit it by themselves, and no ring plans it.
     """

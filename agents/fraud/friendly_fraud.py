@@ -46,8 +46,8 @@ class FriendlyFraud:
         yearly = s.rate / 1000.0 * fraud.intensity / max(purchases, 1e-9)
         serial = yearly * s.serial_claims / s.serial_share
         occasional = yearly * (1.0 - s.serial_claims) / s.occasional_share
-        chance = np.where(u < s.serial_share, serial, np.where(u < s.serial_share + s.occasional_share, occasional, 0.0))
-        return np.minimum(chance, 0.9)
+        chance = np.where(u < s.serial_share + s.occasional_share, occasional, 0.0)
+        return np.minimum(np.where(u < s.serial_share, serial, chance), 0.9)
 
     def launch(self, world: Underworld, campaign: Campaign, now: int) -> int | None:
         """Return nothing: no ring plans it; see `finsim.agents.first_party`."""

@@ -44,6 +44,7 @@ class MerchantCollusion:
 
     name = "merchant_collusion"
     stages = ("cover", "sale", "laundered_sale", "refund")
+    probing = (0, 1, 2, 3)
     victimless = True
 
     def launch(self, world: Underworld, campaign: Campaign, now: int) -> int | None:

@@ -1,4 +1,4 @@
-"""SIM swap: the victim's number is moved to the thief's SIM card, codes by message arrive there, the account is drained.
+"""SIM swap: the victim's number is moved to the thief's card, codes by message arrive there, the account is drained.
 
 Stages: the new SIM, the reset password, a new device and payee, transfers to mules within minutes to hours, mostly at
 night and at weekends, then what mules do. Actors: a ring, somebody at the carrier, the victim, mules.
@@ -100,7 +100,7 @@ class SimSwap:
 
 
 def _quiet_time(now: int, u: float, v: float) -> int:
-    """Return a time within the next days: two in three at night or at a weekend (assumption), the others at any hour."""
+    """Return a time within the next days: two in three at night or a weekend (assumption), the others at any hour."""
     if u > 2 / 3:
         return now + int(v * 12 * HOUR)
     night = now // DAY * DAY + int((21.0 + 8.0 * v) * HOUR)

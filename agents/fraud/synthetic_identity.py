@@ -1,4 +1,4 @@
-"""Synthetic identity: a made-up name opens an account, builds credit for months like anybody, then draws it up and goes.
+"""Synthetic identity: a made-up name opens an account, builds credit for months, then draws it up and goes.
 
 Stages: the opening; months of ordinary purchases and repayments, in which the bank raises the limit; the bust-out, days
 in which the whole line is drawn, while the checking account is emptied; repayments bounce, nobody answers; half a year
@@ -34,6 +34,7 @@ class SyntheticIdentity:
 
     name = "synthetic_identity"
     stages = ("opening", "building", "bust_out")
+    probing = (2,)
     victimless = True
 
     def launch(self, world: Underworld, campaign: Campaign, now: int) -> int | None:
@@ -57,7 +58,7 @@ class SyntheticIdentity:
         }  # fmt: skip
         if aged > build:
             return self._already_gone(world, campaign, now, aged - build, v)
-        return min(now + self._pause(world, v[0]), max(campaign.facts["bust_at"], now + DAY))
+        return min(now + self._pause(world, v[0]), max(int(campaign.facts["bust_at"]), now + DAY))
 
     def _already_gone(self, world: Underworld, campaign: Campaign, now: int, since: float, v: np.ndarray) -> int:
         """Take up a name that busted out some days before the run: its line is used up; return its charge-off."""

@@ -1,9 +1,9 @@
 """Invariant 6: each campaign's counts and losses, added up again from the rows that truth and relations name.
 
 What a fraudulent payment took is the gross loss of its campaign: the customer's, or the merchant's that paid a bogus
-refund. What later flows because of it moves the loss from
-one party to another: a reimbursement from the customer to the issuer, a chargeback from the issuer to the merchant,
-a write-off from a vanished merchant to its acquirer. A recovery lowers it for the party that is paid.
+refund. What later flows because of it moves the loss from one party to another: a reimbursement from the customer to
+the issuer, a chargeback from the issuer to the merchant, a write-off from a vanished merchant to its acquirer. A
+recovery lowers it for the party that is paid.
 """
 
 from __future__ import annotations
@@ -126,10 +126,11 @@ def _movements(source: Source) -> pl.LazyFrame:
 def _losses(frame: pl.LazyFrame) -> pl.LazyFrame:
     """Return a campaign's figures: what it took, less and plus what was shifted."""
     gross, recovered = pl.col("gross_loss"), pl.col("shift_recovered")
+    refunded = pl.col("refunded")
     return frame.select(
         "campaign_id", *COUNTS, "gross_loss", recovered=recovered, net_loss=gross - recovered,
-        loss_customer=gross - pl.col("refunded") + pl.col("shift_loss_customer"), loss_issuer=pl.col("shift_loss_issuer"),
-        loss_acquirer=pl.col("shift_loss_acquirer"), loss_merchant=pl.col("refunded") + pl.col("shift_loss_merchant"),
+        loss_customer=gross - refunded + pl.col("shift_loss_customer"), loss_issuer=pl.col("shift_loss_issuer"),
+        loss_acquirer=pl.col("shift_loss_acquirer"), loss_merchant=refunded + pl.col("shift_loss_merchant"),
     )  # fmt: skip
 
 
