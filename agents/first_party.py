@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from finsim import payments as pay
 from finsim.agents.claims import REASON_CARD_NOT_PRESENT, Loss
+from finsim.agents.customer import GENUINE
 from finsim.agents.fraud.campaign import Campaign
 from finsim.agents.fraud.friendly_fraud import FriendlyFraud
 from finsim.agents.fraud.refund_abuse import RefundAbuse
@@ -93,10 +94,12 @@ class FirstParty:
         economy = underworld.economy
         economy.enlist(KEY, self)
         parameters = economy.config.parameters
-        u = economy.streams.uniform(Purpose.FIRST_PARTY, len(economy.world.customers))
+        data = economy.world.customers.data
+        u = economy.streams.uniform(Purpose.FIRST_PARTY, len(data))
+        own = data["reserved"] == GENUINE  # a made-up name draws no attention to itself
         remote, returned, self.returnable = _purchases_a_year(parameters)
-        self.friendly = FriendlyFraud.tendencies(parameters.fraud, u[:, 0], remote)
-        self.bogus = RefundAbuse.tendencies(parameters.fraud, u[:, 1], returned)
+        self.friendly = FriendlyFraud.tendencies(parameters.fraud, u[:, 0], remote) * own
+        self.bogus = RefundAbuse.tendencies(parameters.fraud, u[:, 1], returned) * own
         self.honest = min(parameters.behaviour.disputes_per_1000_customers / 1000.0 / remote, 0.5)
         self.key = economy.streams.keys[Purpose.FIRST_PARTY]
 

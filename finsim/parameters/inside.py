@@ -65,7 +65,7 @@ class RefundAbuse(Model):
     """A customer returns what was used, stolen or never sent back, and is refunded."""
 
     rate: float = param(60.0, unit="refunds/1000 customers/year", doc="bogus refunds", low=0.0, high=20000.0, transform="log", calibratable=True,
-                        source="assumption: BEHAVIOUR-047, a seventh of the returns of behaviour.categories' refund rates")  # fmt: skip
+                        source="assumption: BEHAVIOUR-047 counts abuse of every kind as a seventh of returns; a tenth of that is outright bogus")  # fmt: skip
     abusers: float = param(0.05, unit="share", doc="customers who do it", low=0.0001, high=1.0, source="assumption: one in twenty")
 
 
