@@ -21,9 +21,9 @@ from finsim.agents.fraud.friendly_fraud import FriendlyFraud
 from finsim.agents.fraud.refund_abuse import RefundAbuse
 from finsim.agents.register import NO_RING, own_claim_number
 from finsim.agents.settlement import S_CHARGEBACK, S_REPRESENTMENT
+from finsim.batches import BOGUS, FRIENDLY, claimed_rows
 from finsim.clock import DAY
-from finsim.compile import njit
-from finsim.ids import mix64, mixed
+from finsim.ids import mixed
 from finsim.rng import Purpose, to_normal
 
 if TYPE_CHECKING:
@@ -35,49 +35,12 @@ SERVICE_REASONS = ("13.1", "13.3", "13.7")
 """Visa dispute conditions: not received, not as described, cancelled recurring transaction."""
 LEAST = 1_500
 """Cents; nobody disputes less (assumption)."""
-FRIENDLY, BOGUS, HONEST = 0, 1, 2
 LATEST_DAYS = 118.0
 """Claims come within the dispute window (BEHAVIOUR-004)."""
 HONEST_DAYS = 12.0
 """Median days until an honest customer has waited long enough (assumption)."""
 MERCHANT_RIGHT = 0.2
 """Contested honest disputes that the merchant wins (assumption: most of them are right)."""
-
-
-@njit
-def claimed_rows(rows, friendly, bogus, honest, returnable, key, kinds):  # type: ignore[no-untyped-def]
-    """Return the positions, (n,) int64, of purchases that their buyers will dispute or return without right.
-
-    Args:
-        rows: (n,) TRANSACTION, decided.
-        friendly, bogus: (C,) float64 chance of each owner for one purchase.
-        honest: chance of an honest dispute.
-        returnable: (K + 1,) bool, categories in which goods can be returned.
-        key: uint64 that hides the draw.
-        kinds: (n,) int64, overwritten: FRIENDLY, BOGUS or HONEST for each position found.
-    """
-    found = np.empty(rows.shape[0], dtype=np.int64)
-    n = 0
-    for i in range(rows.shape[0]):
-        t = rows[i]
-        if t.rail != pay.CARD or t.kind != pay.PURCHASE or t.decision != pay.APPROVED or t.campaign >= 0:
-            continue
-        if t.amount < LEAST or t.flags & pay.REFUNDABLE:
-            continue
-        u = (mix64(t.transaction_id, key) >> np.uint64(11)) * 1.1102230246251565e-16
-        v = (mix64(t.transaction_id + np.uint64(1), key) >> np.uint64(11)) * 1.1102230246251565e-16
-        kind = -1
-        if t.place >= 0 and u < friendly[t.owner]:
-            kind = FRIENDLY
-        elif t.category != pay.NONE and returnable[t.category] and v < bogus[t.owner]:
-            kind = BOGUS
-        elif t.place >= 0 and u > 1.0 - honest:
-            kind = HONEST
-        if kind >= 0:
-            found[n] = i
-            kinds[n] = kind
-            n += 1
-    return found[:n].copy()
 
 
 class FirstParty:
@@ -106,7 +69,7 @@ class FirstParty:
     def observe(self, rows: NDArray[np.void]) -> None:
         """Let buyers decide on their purchases of this tick, (n,) TRANSACTION; rows of first-party claims get truth."""
         kinds = np.empty(len(rows), dtype=np.int64)
-        found = claimed_rows(rows, self.friendly, self.bogus, self.honest, self.returnable, self.key, kinds)
+        found = claimed_rows(rows, LEAST, self.friendly, self.bogus, self.honest, self.returnable, self.key, kinds)
         for position, kind in zip(found.tolist(), kinds.tolist(), strict=False):
             if kind == FRIENDLY:
                 self._friendly(rows[position : position + 1])
