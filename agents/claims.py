@@ -17,8 +17,9 @@ from finsim.state import record
 if TYPE_CHECKING:
     from finsim.agents.bank import Bank
 
-REASON_CARD_NOT_PRESENT, REASON_COUNTERFEIT, REASON_LOST = "10.4", "10.1", "10.2"
-"""Visa dispute conditions: card-absent fraud, counterfeit with a chip liability shift, the same with a stolen card."""
+REASON_CARD_NOT_PRESENT, REASON_COUNTERFEIT, REASON_LOST, REASON_NOT_RECEIVED = "10.4", "10.1", "10.2", "13.1"
+"""Visa dispute conditions: card-absent fraud, counterfeit with a chip liability shift, the same with a stolen card,
+goods not received."""
 
 
 @record
@@ -111,10 +112,10 @@ class Claims:
         settings = economy.config.parameters.fraud
         u = self.bank.draw(Purpose.REPORT, int(row["transaction_id"]))
         z = float(to_normal(u[1:2])[0])
+        realises = economy.underworld.realises(int(row["campaign"]))
+        if realises is not None:  # a scam is understood as a whole, its last payments within hours of that
+            return None if realises < 0 else max(realises - int(row["timestamp"]), 6 * HOUR) / DAY
         typology = economy.underworld.typology_of(int(row["campaign"]))
-        if typology == "impersonation_scam":
-            whole = economy.streams.one(Purpose.REPORT, int(row["campaign"]), second=int(row["owner"]))
-            return None if whole[0] < settings.impersonation_scam.never_reported else 0.8 * float(np.exp(1.3 * z))
         if typology == "sim_swap":
             return settings.sim_swap.notice_hours / 24.0 * float(np.exp(0.7 * z))
         if typology == "lost_stolen":
@@ -190,7 +191,7 @@ class Claims:
             return
         economy = self.bank.economy
         banks = economy.config.parameters.banks
-        scam = economy.underworld.typology_of(campaign) == "impersonation_scam"
+        scam = economy.underworld.realises(campaign) is not None
         unclaimed = [loss for loss in case.losses if not loss.claimed and loss.at < at]
         case.reported = case.reported or bool(unclaimed)
         for loss in unclaimed:
@@ -205,21 +206,34 @@ class Claims:
                 continue
             whole = economy.streams.one(Purpose.REPORT, campaign, second=customer, draw=1)
             owed = loss.cents - (recovered if scam else 0)  # otherwise the bank keeps what it recovered
-            if owed > 0 and (not scam or whole[0] < banks.scam_reimbursed):
+            won = u[1] < banks.merchant_liability and not loss.secure
+            repaid = True
+            if scam:
+                won, repaid = self._scam_terms(campaign, loss, float(u[1]), float(whole[0]))
+            if owed > 0 and repaid:
                 self.bank.later(at + int((0.2 + 3.0 * u[0]) * DAY), "reimburse", campaign, customer, loss, owed)
-            liable = loss.rail == pay.CARD and loss.merchant >= 0 and loss.remote and not loss.secure
-            if liable and u[1] < banks.merchant_liability:
+            if won and loss.rail == pay.CARD and loss.merchant >= 0 and loss.remote:
                 days = banks.chargeback_days * float(np.exp(0.35 * to_normal(u[2:3])[0]))
                 self.bank.later(at + int(days * DAY), "chargeback", campaign, loss)
         if source == "customer" and unclaimed and economy.underworld.typology_of(campaign) == "lost_stolen":
             economy.log.event(at, customer, "card_reported_lost", slot=unclaimed[0].slot)
-        for slot in sorted({loss.slot for loss in unclaimed if loss.rail == pay.CARD}):
+        for slot in sorted({loss.slot for loss in unclaimed if loss.rail == pay.CARD and not scam}):
             self.replace_card(customer, slot, at)
         economy.underworld.warn(campaign, customer, at)
+
+    def _scam_terms(self, campaign: int, loss: Loss, u: float, whole: float) -> tuple[bool, bool]:
+        """Return whether a scam's loss is charged back, and whether the bank repays it."""
+        economy = self.bank.economy
+        terms = getattr(economy.config.parameters.fraud, economy.underworld.typology_of(campaign))
+        if loss.rail == pay.CARD:
+            return u < terms.chargeback, u < terms.chargeback
+        return False, whole < terms.reimbursed * economy.config.parameters.banks.scam_reimbursed
 
     def _reason(self, case: Case, loss: Loss) -> str | None:
         if loss.rail != pay.CARD:
             return None
+        if self.bank.economy.underworld.realises(case.campaign) is not None:
+            return REASON_NOT_RECEIVED
         if loss.remote:
             return REASON_CARD_NOT_PRESENT
         return (
@@ -300,7 +314,9 @@ class Claims:
         self._post(S_CHARGEBACK, loss, ledger.merchant_base + loss.merchant, target, at, 2)
         economy.underworld.account(campaign, loss.at, "charged_back", loss.cents)
         economy.settlement.cover(loss.merchant, loss.cents, loss.number, loss.at, campaign, at)
-        self.label(loss.number, loss.at, at, "chargeback", REASON_CARD_NOT_PRESENT, "fraud")
+        scam = economy.underworld.realises(campaign) is not None
+        reason = REASON_NOT_RECEIVED if scam else REASON_CARD_NOT_PRESENT
+        self.label(loss.number, loss.at, at, "chargeback", reason, "fraud")
         u = self.bank.draw(Purpose.REPORT, loss.number, draw=4)
         if u[0] < economy.config.parameters.banks.representment_win:
             self.bank.later(at + int((10.0 + 20.0 * u[1]) * DAY), "represent", campaign, loss)

@@ -51,6 +51,19 @@ class World:
     areas: NDArray[np.void]
 
 
+def _draw_favourites(
+    out: NDArray[np.int32],
+    data: NDArray[Any],
+    places: Places,
+    categories: NDArray[Any],
+    abroad: float,
+    streams: Streams,
+) -> None:
+    """Fill out, (C, F) int32, with the merchants that customers know when the run begins."""
+    key = streams.keys[Purpose.SOCIAL]
+    draw_favourites(key, data, places, categories, abroad, out, np.arange(len(data)), 0)
+
+
 def found(model: Any, parameters: Parameters, streams: Streams, id_key: np.uint64, first_day: int) -> World:
     """Build the world of a scenario.
 
@@ -82,25 +95,22 @@ def found(model: Any, parameters: Parameters, streams: Streams, id_key: np.uint6
     merchants.data["owner"] = -1
     data = customers.data
     people(data, parameters, streams, founding, first_day)
-    incomes(data, parameters, streams, employers)
-    birth = holdings(data, parameters, streams, ledger, first_day)
-    _give_shops(data, merchants.data, birth, parameters, streams, first_day)
-    dues = found_dues(data, parameters, streams, founding, ledger)
-    dues = dues[data["reserved"][dues["owner"]] == 0]  # a made-up name has no home and no bills
-    tables = habit_tables(parameters, founding.categories)
-    ticket, share = mean_ticket(parameters)
-    habits(data, parameters, streams, monthly_dues(dues, size), ticket, share)
     places = founding.places._replace(merchants=merchants.data)
-    birth.favourites = np.full((size, founding.favourite_slots), -1, dtype=np.int32)
-    key, abroad = streams.keys[Purpose.SOCIAL], parameters.behaviour.foreign_online_share
-    with ThreadPoolExecutor(2) as pool:
-        halves = np.array_split(np.arange(size), 2)
-        list(
-            pool.map(
-                lambda rows: draw_favourites(key, data, places, founding.categories, abroad, birth.favourites, rows, 0),
-                halves,
-            )
-        )
+    favourites = np.full((size, founding.favourite_slots), -1, dtype=np.int32)
+    with ThreadPoolExecutor(1) as pool:
+        # Compiled and long: it runs beside the rest, which hardly needs this thread's lock.
+        abroad = parameters.behaviour.foreign_online_share
+        drawing = pool.submit(_draw_favourites, favourites, data, places, founding.categories, abroad, streams)
+        incomes(data, parameters, streams, employers)
+        birth = holdings(data, parameters, streams, ledger, first_day)
+        _give_shops(data, merchants.data, birth, parameters, streams, first_day)
+        dues = found_dues(data, parameters, streams, founding, ledger)
+        dues = dues[data["reserved"][dues["owner"]] == 0]  # a made-up name has no home and no bills
+        tables = habit_tables(parameters, founding.categories)
+        ticket, share = mean_ticket(parameters)
+        habits(data, parameters, streams, monthly_dues(dues, size), ticket, share)
+        drawing.result()
+    birth.favourites = favourites
     persons = (ledger.person_base, outside.persons)
     birth.contacts = social_graph(
         size, parameters.population.contacts, parameters.population.rewiring, persons, streams

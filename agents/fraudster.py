@@ -96,6 +96,22 @@ class Fraudster(mesa.Agent):  # type: ignore[misc]
                 at = self.economy.streams.one(Purpose.RING, self.row, second=position, ordinal=day, draw=k + 1)
                 self.launch(name, day * DAY + int(at[0] * DAY))
 
+    def go_on(self, rates: dict[str, float]) -> None:
+        """At the start of the run: go on with the long campaigns that began before it.
+
+        Args:
+            rates: campaigns a day by typology.
+        """
+        for position, (name, rate) in enumerate(rates.items()):
+            days = getattr(registry()[name], "history_days", 0)
+            if not days:
+                continue
+            u = self.economy.streams.one(Purpose.RING, self.row, second=position)
+            number = int(np.searchsorted(np.cumsum(_poisson_terms(rate * days)), u[0]))
+            for k in range(number):
+                at = self.economy.streams.one(Purpose.RING, self.row, second=position, draw=k + 1)
+                self.launch(name, self.economy.now - int(at[0] * days * DAY))
+
     def belief(self, what: str, name: str) -> float:
         """Return how promising something is against the prior, 1 without experience or adaptation."""
         tries, wins = self.tries.get(f"{what}/{name}", [0.0, 0.0])

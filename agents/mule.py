@@ -13,6 +13,7 @@ import numpy as np
 
 from finsim import payments as pay
 from finsim.agents.customer import RETIRED, SLOTS, Customer
+from finsim.agents.fraud import registry
 from finsim.agents.fraud.present import withdraw_cash
 from finsim.clock import DAY, HOUR, MINUTE
 from finsim.ids import ring_code
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from finsim.economy import Economy
 
 KEY = "mules"
-LAYERING, CASH_OUT = 1, 2
+LAYERING, CASH_OUT = -2, -1
+"""Stages of what mules do: the last two of every typology that needs them."""
 MOST_HOPS = 3
 
 
@@ -87,9 +89,14 @@ class MuleMarket:
             if mule != campaign.victim and not economy.world.customers.data["frozen"][mule]
         ]
         if u < self.underworld.settings.mules.outside or not pool:
-            key = (campaign.ring * 37 + int(v * 6)) * 2_654_435_761 % economy.ledger.outside.persons
-            return int(economy.ledger.person_base + key)
+            return self.elsewhere(campaign, v)
         return pool[int(v * len(pool))] * SLOTS
+
+    def elsewhere(self, campaign: Campaign, v: float) -> int:
+        """Return the account row of a mule whom the ring has at another bank."""
+        ledger = self.underworld.economy.ledger
+        key = (campaign.ring * 37 + int(v * 6)) * 2_654_435_761 % ledger.outside.persons
+        return int(ledger.person_base + key)
 
     # -- money --------------------------------------------------------------------------------------------
 
@@ -142,12 +149,12 @@ class MuleMarket:
         ):
             return
         mule = int(row["payee"]) // SLOTS
-        if not row["truth"] or mule == row["owner"]:
+        if not row["truth"] or mule in (row["owner"], campaign.victim):
             return
         s = world.settings.mules
         u = world.draw(campaign)
         dwell = s.dwell_minutes * float(np.exp(s.dwell_log_sigma * to_normal(u[0:1])[0])) * MINUTE
-        hop = int(row["stage"]) + 1 if row["truth"] & pay.IS_FRAUD else campaign.facts.get("hops", 1) + 1
+        hop = 1 if row["truth"] & pay.IS_FRAUD else campaign.facts.get("hops", 1) + 1
         campaign.facts["hops"] = hop
         self.ordinal += 1
         at = int(row["posted_at"]) + int(dwell)
@@ -198,7 +205,7 @@ class MuleMarket:
         )
         if payee // SLOTS == mule:
             return
-        stage = LAYERING if payee < economy.ledger.customer_accounts else CASH_OUT
+        stage = _stage(campaign, LAYERING if payee < economy.ledger.customer_accounts else CASH_OUT)
         row = world.request(campaign, mule, 0, payee, rest, at, stage)
         self._send(row, u[3], w)
         row["truth"] = pay.IS_LAUNDERING
@@ -216,7 +223,7 @@ class MuleMarket:
             mule,
             code,
             at,
-            CASH_OUT,
+            _stage(campaign, CASH_OUT),
             magstripe=False,
             far=False,
             cents=cents,
@@ -261,6 +268,11 @@ class MuleMarket:
         self.due, self.ordinal, self.pool = list(state["due"]), state["ordinal"], state["pool"]
         self.recalled = state["recalled"]
         heapq.heapify(self.due)
+
+
+def _stage(campaign: Campaign, which: int) -> int:
+    """Return the position of LAYERING or CASH_OUT among the stages of the campaign's typology."""
+    return len(registry()[campaign.typology].stages) + which
 
 
 def _keenness(data: Any, year: int) -> Any:

@@ -39,12 +39,12 @@ LATEST = DAY - 2_000_000
 
 
 @inline
-def journey(c, o, day, places, behaviour, keys):  # type: ignore[no-untyped-def]
-    """Begin a journey on some days and return the area in which the customer is today."""
+def journey(c, o, u, day, places, behaviour, keys):  # type: ignore[no-untyped-def]
+    """Begin a journey on some days, if the uniform u says so, and return the area in which the customer is today."""
     if c.away_until > day:
         return np.int64(c.away_area)
-    u, v, w, x = draw(keys, TRAVEL, o, 0, day, 0)
     if u * 365.0 < behaviour.trips_away and c.segment_code != BUSINESS:
+        v, w, x, _ = draw(keys, TRAVEL, o, 0, day, 0)
         c.away_until = day + 1 + np.int64(-np.log(v) * behaviour.journey_days)
         if w < behaviour.abroad:
             foreign = places.areas.shape[0] - places.homes - 1
@@ -305,11 +305,10 @@ def purchase(out, n, c, o, day, time, number, hour, here, places, habits, people
 
 
 @inline
-def shopping(out, n, c, o, conditions, here, places, habits, people, books):  # type: ignore[no-untyped-def]
-    """Plan the day's shopping trips: a Poisson number of trips, each with one or a few purchases."""
+def shopping(out, n, c, o, u, conditions, here, places, habits, people, books):  # type: ignore[no-untyped-def]
+    """Plan the day's shopping trips: a Poisson number of trips, by the uniform u, each with one or a few purchases."""
     day = conditions.day
     behaviour = habits.behaviour[0]
-    u, _, _, _ = draw(books.keys, TRIPS, o, 0, day, 0)
     rate = c.activity * conditions.activity
     if c.pay_schedule != NO_PAY and day - c.last_pay_day < 3:
         rate *= 1.0 + behaviour.pay_day
@@ -325,8 +324,9 @@ def shopping(out, n, c, o, conditions, here, places, habits, people, books):  # 
         for item in range(count):
             number = trip * 8 + item
             n = purchase(out, n, c, o, day, min(time, LATEST), number, hour, here, places, habits, people, books)
-            gap, _, _, _ = draw(books.keys, TRIPS, o, trip + 1, day, item + 1)
-            time += np.int64(1e6 * np.exp(6.4 + 0.7 * normal(gap)))
+            if item + 1 < count:
+                gap, _, _, _ = draw(books.keys, TRIPS, o, trip + 1, day, item + 1)
+                time += np.int64(1e6 * np.exp(6.4 + 0.7 * normal(gap)))
     return n
 
 
@@ -359,8 +359,9 @@ def plan_block(out, cursors, first, last, conditions, places, habits, people, bo
         c = customers[o]
         if c.tombstone or c.since_day > conditions.day:
             continue
-        here = journey(c, o, conditions.day, places, habits.behaviour[0], books.keys)
+        u, v, _, _ = draw(books.keys, TRIPS, o, 0, conditions.day, 0)
+        here = journey(c, o, v, conditions.day, places, habits.behaviour[0], books.keys)
         n = plan_dues(out, n, c, o, conditions, cursors, places, habits, people, books)
         if c.promoted == 0:
-            n = shopping(out, n, c, o, conditions, here, places, habits, people, books)
+            n = shopping(out, n, c, o, u, conditions, here, places, habits, people, books)
     return n, last

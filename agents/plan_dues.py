@@ -7,7 +7,9 @@ import numpy as np
 from finsim import payments as pay
 from finsim.agents import slots as s
 from finsim.agents.customer import BIWEEKLY, BUSINESS, MONTHLY, NO_PAY, PENSION, SEMIMONTHLY, WEEKLY
-from finsim.agents.slots import draw
+from finsim.agents.plan_occasions import occasions
+from finsim.agents.plan_suppliers import INVOICES_A_DAY, supplier_invoice
+from finsim.agents.slots import begin, draw, round_amount
 from finsim.agents.world import (
     BY_CHECK,
     BY_CREDIT_CARD,
@@ -17,7 +19,6 @@ from finsim.agents.world import (
     TO_WALLET,
 )
 from finsim.compile import inline
-from finsim.ids import PLANNED, transaction_id
 from finsim.rng import Purpose, normal, poisson
 
 BILL, INCOME, PERSON, FIRM = (
@@ -34,22 +35,6 @@ DAY = 86_400_000_000
 HOUR = 3_600_000_000
 TOP_UPS_A_DAY = 0.25 / 30.0  # transfers from savings to checking by hand (assumption: one in four months)
 CASH_ACCOUNT, CLIENTS, LANDLORDS, LENDERS = 0, 2, 6, 7
-
-
-@inline
-def begin(t, o, day, time, amount, kind, rail, channel, source, ordinal, payer, payee, id_key):  # type: ignore[no-untyped-def]
-    """Start a request that is not a purchase at a till."""
-    s.clear(t)
-    t.transaction_id = transaction_id(id_key, PLANNED, o, source, day, ordinal)
-    t.timestamp = day * DAY + time
-    t.owner = o
-    t.payer = payer
-    t.payee = payee
-    t.amount = amount
-    t.kind = kind
-    t.rail = rail
-    t.channel = channel
-    t.slot = np.uint8(payer - o * 4) if payer >= o * 4 and payer < o * 4 + 4 else pay.NONE
 
 
 @inline
@@ -328,21 +313,6 @@ def statement(out, n, c, o, conditions, books):  # type: ignore[no-untyped-def]
 
 
 @inline
-def round_amount(cents, u, v, share):  # type: ignore[no-untyped-def]
-    """Round a gift or a share to whole units, mostly to fives and tens, as people do."""
-    if u >= share:
-        return max(cents, 100)
-    step = 100
-    if cents >= 1000 and v < 0.75:
-        step = 500
-    if cents >= 4000 and v < 0.53:
-        step = 1000
-    if cents >= 100000 and v < 0.7:
-        step = 10000
-    return max(((cents + step // 2) // step) * step, step)
-
-
-@inline
 def transfer(t, c, o, number, conditions, large, places, habits, people, books):  # type: ignore[no-untyped-def]
     """Plan one payment to a person: mostly to a contact, sometimes to somebody new, now and then a large one."""
     behaviour = habits.behaviour[0]
@@ -416,7 +386,7 @@ def from_savings(t, c, o, conditions, u, v, w, places, habits, books):  # type: 
 @inline
 def transfers(out, n, c, o, conditions, places, habits, people, books):  # type: ignore[no-untyped-def]
     """Plan the day's payments to people, and those that arrive from people at other banks."""
-    u, v, w, _ = draw(books.keys, PERSON, o, 0, conditions.day, 0)
+    u, v, w, x = draw(books.keys, PERSON, o, 0, conditions.day, 0)
     behaviour = habits.behaviour[0]
     for number in range(min(poisson(w, 0.55 * np.float64(c.transfer_rate)), 8)):
         a, b, d, e = draw(books.keys, PERSON, o, number, conditions.day, 4)
@@ -447,15 +417,14 @@ def transfers(out, n, c, o, conditions, places, habits, people, books):  # type:
     for number in range(count):
         transfer(out[n], c, o, number, conditions, False, places, habits, people, books)
         n += 1
-    if c.accounts & 2:
-        a, b, d, e = draw(books.keys, PERSON, o, 0, conditions.day, 6)
-        if a < TOP_UPS_A_DAY:
-            from_savings(out[n], c, o, conditions, b, d, e, places, habits, books)
-            n += 1
+    if c.accounts & 2 and x < TOP_UPS_A_DAY:
+        a, b, d, _ = draw(books.keys, PERSON, o, 0, conditions.day, 6)
+        from_savings(out[n], c, o, conditions, a, b, d, places, habits, books)
+        n += 1
     if v * 365.0 < habits.behaviour[0].large_transfers:
         transfer(out[n], c, o, 20, conditions, True, places, habits, people, books)
         n += 1
-    return n
+    return occasions(out, n, c, o, x, conditions.day, places, habits, people, books)
 
 
 @inline
@@ -466,17 +435,9 @@ def firm(out, n, c, o, conditions, places, habits, people, books):  # type: igno
     day = conditions.day
     id_key = books.id_key[0]
     u, v, w, x = draw(books.keys, FIRM, o, 0, day, 0)
-    for number in range(min(poisson(u, 0.42), 8)):
-        a, b, d, e = draw(books.keys, FIRM, o, number, day, 1)
+    for number in range(min(poisson(u, INVOICES_A_DAY), 8)):
         f, g, h, i = draw(books.keys, FIRM, o, number, day, 2)
-        amount = max(np.int64(c.business_out / 9.0 * np.exp(0.9 * normal(a) - 0.4)), 1500)
-        payee = (
-            people.suppliers[0] + np.int64(b * b * people.suppliers[1] * 0.2 + 13.0 * (o % 97)) % people.suppliers[1]
-        )
-        if d < 0.35 and people.businesses.shape[0] > 1:
-            other = people.businesses[np.int64(e * people.businesses.shape[0])]
-            if other != o and not s.is_absent(people.customers[other], day):
-                payee = np.int64(other) * 4
+        amount, payee, _ = supplier_invoice(c, o, day, number, habits.behaviour[0], people, books.keys)
         rail = pay.ACH
         if f < 0.2:
             rail = pay.CHECK
@@ -488,7 +449,7 @@ def firm(out, n, c, o, conditions, places, habits, people, books):  # type: igno
         time = np.int64((8.5 + 8.5 * h) * HOUR)
         begin(out[n], o, day, time, amount, pay.TRANSFER, rail, channel, P_FIRM, number, o * 4, payee, id_key)
         if channel == pay.ONLINE:
-            s.at_home_online(out[n], c, o, places, np.int64(c.area), i, e)
+            s.at_home_online(out[n], c, o, places, np.int64(c.area), i, f)
             out[n].authentication = pay.ONE_TIME_CODE if i < 0.5 else pay.NO_AUTHENTICATION
         if rail == pay.CHECK:
             out[n].flags = pay.MANDATE

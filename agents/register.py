@@ -9,7 +9,7 @@ import numpy as np
 from finsim import payments as pay
 from finsim.agents.fraud import registry
 from finsim.agents.fraudster import ORDINAL_BITS
-from finsim.ids import OUTSIDE, ring_code
+from finsim.ids import OUTSIDE, day_of, ring_code
 
 if TYPE_CHECKING:
     from finsim.agents.fraud.campaign import Campaign
@@ -85,11 +85,19 @@ class Register:
         return bool(row["flags"] & pay.THIEF) or not getattr(registry()[campaign.typology], "victimless", False)
 
     def count(self, campaign: Campaign, row: np.void) -> None:
-        """Count an exported fraudulent row: an attempt, or through it or its release a loss."""
-        if not row["truth"] & pay.IS_FRAUD or row["timestamp"] < self.underworld.economy.export_start:
+        """Count an exported fraudulent row: an attempt, or through it or its release a loss.
+
+        Mules may pass on in the export what was taken before it: such a campaign has a victim and no attempts.
+        """
+        if row["timestamp"] < self.underworld.economy.export_start:
+            return
+        if not row["truth"] & pay.IS_FRAUD:
+            campaign.ended = max(campaign.ended, int(row["timestamp"]))
+            if campaign.victim >= 0 and campaign.victim not in campaign.victims:
+                campaign.victims.append(campaign.victim)
             return
         totals = self.totals.setdefault(campaign.typology, [0, 0, 0])
-        if not row["flags"] & pay.RELEASE:
+        if not row["flags"] & pay.RELEASE or self._is_orphan(row):
             totals[0] += 1
             campaign.attempts += 1
             campaign.ended = max(campaign.ended, int(row["timestamp"]))
@@ -103,6 +111,11 @@ class Register:
             campaign.approved += 1
             campaign.gross += cents
             campaign.refunded += cents if row["kind"] == pay.REFUND else 0
+
+    def _is_orphan(self, row: np.void) -> bool:
+        """Return whether a release belongs to a row that lies before the export: it is the attempt that is exported."""
+        economy = self.underworld.economy
+        return bool(day_of(economy.ids.transaction, np.uint64(row["related_id"])) < economy.clock.export_day)
 
     def retire(self, before: int) -> None:
         """Write campaigns that ended long ago and forget them, so that memory does not grow with the run."""
@@ -143,7 +156,7 @@ class Register:
         self.underworld.campaigns.clear()
 
     def _write(self, campaign: Campaign) -> None:
-        if not campaign.attempts:
+        if not campaign.victims and not campaign.attempts:
             return
         economy = self.underworld.economy
         issuer = campaign.reimbursed - campaign.charged_back - campaign.recovered_bank + campaign.written_off

@@ -7,15 +7,47 @@ import numpy as np
 from finsim import payments as pay
 from finsim.agents.world import CHARM, TIP, WHOLE
 from finsim.compile import inline
-from finsim.ids import pack_customer, pack_merchant, pack_outside
+from finsim.ids import PLANNED, pack_customer, pack_merchant, pack_outside, transaction_id
 from finsim.requests import clear, draw
 from finsim.rng import pick
 
 __all__ = ["clear", "draw"]
 
 SLOTS = 4
+DAY = 86_400_000_000
 SHARING_HOUSEHOLDS = 5  # of 16 households whose members use each other's devices (assumption)
 TOO_LARGE = 5_000_000  # cents; no consumer payment is planned above this (assumption)
+
+
+@inline
+def begin(t, o, day, time, amount, kind, rail, channel, source, ordinal, payer, payee, id_key):  # type: ignore[no-untyped-def]
+    """Start a request that is not a purchase at a till."""
+    clear(t)
+    t.transaction_id = transaction_id(id_key, PLANNED, o, source, day, ordinal)
+    t.timestamp = day * DAY + time
+    t.owner = o
+    t.payer = payer
+    t.payee = payee
+    t.amount = amount
+    t.kind = kind
+    t.rail = rail
+    t.channel = channel
+    t.slot = np.uint8(payer - o * 4) if payer >= o * 4 and payer < o * 4 + 4 else pay.NONE
+
+
+@inline
+def round_amount(cents, u, v, share):  # type: ignore[no-untyped-def]
+    """Round a gift or a share to whole units, mostly to fives and tens, as people do."""
+    if u >= share:
+        return max(cents, 100)
+    step = 100
+    if cents >= 1000 and v < 0.75:
+        step = 500
+    if cents >= 4000 and v < 0.53:
+        step = 1000
+    if cents >= 100000 and v < 0.7:
+        step = 10000
+    return max(((cents + step // 2) // step) * step, step)
 
 
 @inline

@@ -227,6 +227,18 @@ def behaviour_record(parameters: Parameters) -> NDArray[np.void]:
         "score_challenge": banks.model_challenge,
         "control_group": banks.control_group_share,
         "cash_mean": 100 * parameters.population.cash_on_person,
+        "projects": b.occasions.projects_per_year,
+        "project_median": b.occasions.project_median,
+        "project_sigma": b.occasions.project_log_sigma,
+        "investors": b.occasions.investors,
+        "invest_median": b.occasions.invest_median,
+        "remitters": b.occasions.remitters,
+        "remit_median": b.occasions.remit_median,
+        "from_sellers": b.occasions.from_sellers_per_year,
+        "seller_median": b.occasions.seller_median,
+        "seller_sigma": b.occasions.seller_log_sigma,
+        "supplier_new": b.occasions.supplier_new,
+        "supplier_change": b.occasions.supplier_change_years,
     }
     for name, value in values.items():
         record[name] = value

@@ -101,6 +101,8 @@ class Underworld:
         for name in BOUGHT:
             rates[name] *= supply
         for ring in self.rings:
+            if self.economy.day == self.economy.clock.first_day:
+                ring.go_on(rates)
             ring.plan(self.economy.day, rates)
             self._phish(ring)
             self._breach(ring)
@@ -380,21 +382,6 @@ class Underworld:
         """Submit a payment from a victim to a mule of the campaign's ring."""
         self.mule_market.pay(campaign, customer, cents, at, stage, device, thief)
 
-    def from_savings(self, campaign: Campaign, customer: int, cents: int, at: int) -> bool:
-        """Have the victim move own money from savings to checking; False where there is not enough."""
-        economy = self.economy
-        account = customer * SLOTS + 1
-        if economy.ledger.accounts["balance"][account] < cents:
-            return False
-        row = self.request(campaign, customer, 1, customer * SLOTS, cents, at, 0)
-        row["rail"], row["kind"], row["channel"] = pay.INSTANT, pay.TRANSFER, pay.APP
-        row["device"], row["place"] = self.own_device(customer), economy.world.customers.data["area"][customer]
-        row["ip"], row["country"] = self.own_ip(customer), 0
-        row["truth"], row["campaign"], row["stage"] = 0, -1, pay.NONE
-        row["flags"] = pay.SAME_OWNER
-        self.submit(row)
-        return True
-
     # -- outcomes -----------------------------------------------------------------------------------------
 
     def observe(self, rows: NDArray[np.void]) -> None:
@@ -412,6 +399,11 @@ class Underworld:
     def typology_of(self, number: int) -> str:
         """Return the typology of a campaign."""
         return self.campaigns[number].typology
+
+    def realises(self, number: int) -> int | None:
+        """Return when a deceived customer understands, below 0 for never; None where nobody was deceived."""
+        at = self.campaigns[number].facts.get("realises")
+        return None if at is None else int(at)
 
     def describe(self, row: np.void) -> tuple[str, str, int, int | None, int | None]:
         """Return (typology, stage, campaign id, ring id, victim's customer id) of a row that is not genuine."""

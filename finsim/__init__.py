@@ -27,6 +27,7 @@ __all__ = [
     "__version__",
     "check",
     "diff",
+    "evaluate",
     "info",
     "open_dataset",
     "run",
@@ -42,6 +43,7 @@ _HOMES = {
     "ScenarioError": "finsim.errors",
     "check": "finsim.dataset.check",
     "diff": "finsim.dataset.diff",
+    "evaluate": "finsim.evaluation.evaluate",
     "info": "finsim.dataset.info",
     "open_dataset": "finsim.dataset.reader",
     "run": "finsim.running",
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
     from finsim.dataset.reader import open_dataset
     from finsim.economy import Economy
     from finsim.errors import DatasetError, FinsimError, OutputError, ResumeError, ScenarioError
+    from finsim.evaluation.evaluate import evaluate
     from finsim.running import run
     from finsim.scenario import Scenario
 else:

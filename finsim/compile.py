@@ -105,7 +105,7 @@ def inline(function: F) -> F:
     return compiled
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def prefetch(typing, array, row):  # type: ignore[no-untyped-def]
     """Ask the processor to bring row `row` of an array into the cache while it does something else.
 

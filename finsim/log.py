@@ -103,6 +103,7 @@ class Log:
         self.rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in COLUMNS}
         self._cash: list[NDArray[np.void]] = []
         self._events: list[NDArray[np.void]] = []
+        self._waiting = 0  # rows of both
 
     def add(self, table: str, *values: Any) -> None:
         """Add one row of a table, values in the order of COLUMNS, ids already exported, times in microseconds."""
@@ -167,7 +168,9 @@ class Log:
         rows["slot"] = pay.NONE if slot is None else slot
         rows["device"] = NO_CODE if device is None else device
         rows["ip"] = NO_CODE if ip is None else ip
-        self._events.append(rows[rows["at"] >= self.export_start])
+        rows = rows[rows["at"] >= self.export_start]
+        self._events.append(rows)
+        self._waiting += len(rows)
 
     def _event_table(self, rows: NDArray[np.void]) -> dict[str, Any]:
         """Return happenings ready for export."""
@@ -216,6 +219,7 @@ class Log:
         """Keep cash purchases, (n,) TRANSACTION, for `cash_hidden`."""
         if len(rows) and rows["timestamp"][0] >= self.export_start:
             self._cash.append(rows)
+            self._waiting += len(rows)
 
     def flush(self, everything: bool = False) -> None:
         """Hand gathered rows to the recorder where they are many, or all of them."""
@@ -224,14 +228,14 @@ class Log:
                 columns = (list(column) for column in zip(*rows, strict=True))
                 self.recorder.table(table, dict(zip(COLUMNS[table], columns, strict=True)))
                 rows.clear()
-        if self._events and (everything or sum(map(len, self._events)) >= FLUSH_ROWS):
-            events = joined(self._events)
-            self._events.clear()
-            if len(events):
-                self.recorder.table("events", self._event_table(events))
-        if self._cash and (everything or sum(map(len, self._cash)) >= FLUSH_ROWS):
-            self.recorder.table("cash_hidden", self._cash_table(joined(self._cash)))
-            self._cash.clear()
+        if not everything and self._waiting < FLUSH_ROWS:
+            return
+        events, cash = self._events, self._cash
+        self._events, self._cash, self._waiting = [], [], 0
+        if any(map(len, events)):
+            self.recorder.table("events", self._event_table(joined(events)))
+        if cash:
+            self.recorder.table("cash_hidden", self._cash_table(joined(cash)))
 
     def _cash_table(self, rows: NDArray[np.void]) -> dict[str, Any]:
         """Return cash purchases ready for export."""
@@ -284,3 +288,4 @@ class Log:
         self.rows = {name: [tuple(row) for row in values[name]] for name in COLUMNS}
         self._cash = [arrays["cash"].view(pay.TRANSACTION)] if len(arrays["cash"]) else []
         self._events = [arrays["events"].view(EVENT)] if len(arrays["events"]) else []
+        self._waiting = len(arrays["cash"]) + len(arrays["events"])

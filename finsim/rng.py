@@ -54,6 +54,7 @@ class Purpose(IntEnum):
     FIRST_PARTY = auto()
     AGENT = auto()
     DEFAULT = auto()
+    OCCASION = auto()
 
 
 def purpose_key(seed: int, name: str) -> int:

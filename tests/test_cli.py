@@ -18,7 +18,7 @@ from finsim.terminal import Progress, complain, emit, emit_table
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 HEAVY = {"mesa", "numba", "polars", "pyarrow", "pandas", "scipy"}
-COMMANDS = ("run", "check", "diff", "info", "scenarios", "explain")
+COMMANDS = ("run", "check", "diff", "info", "evaluate", "scenarios", "explain")
 
 
 class Refusal(NamedTuple):

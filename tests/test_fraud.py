@@ -27,6 +27,12 @@ MUCH = {
     "fraud.synthetic_identity.build_days": 40.0,
     "fraud.merchant_collusion.rate": 4.0,
     "fraud.agent_fraud.rate": 6.0,
+    "fraud.purchase_scam.rate": 25.0,
+    "fraud.investment_scam.rate": 12.0,
+    "fraud.romance_scam.rate": 4.0,
+    "fraud.advance_fee_scam.rate": 6.0,
+    "fraud.invoice_redirection.rate": 10.0,
+    "fraud.impersonation_scam.rate": 12.0,
     "run.days": 40,
     "run.warm_up_days": 5,
     "population.customers": 500,
@@ -98,10 +104,18 @@ def test_mules_pass_stolen_money_on(rows: NDArray[np.void], tables: dict[str, pl
         into[int(row["campaign"])] = min(into.get(int(row["campaign"]), 2**62), int(row["timestamp"]))
     warm_up = {int(number) for number in laundering["campaign"]} - set(into)
     assert len(warm_up) <= 0.3 * len(set(laundering["campaign"].tolist()))
-    for row in laundering:
-        if int(row["campaign"]) in into:
-            assert row["timestamp"] > into[int(row["campaign"])]
-    assert set(tables["truth"].filter(pl.col("is_laundering"))["stage"]) <= {"layering", "cash_out"}
+    begun = tables["campaigns"].filter(pl.col("started_at") >= tables["transactions"]["timestamp"].min())["campaign_id"]
+    times = (
+        tables["truth"]
+        .filter(pl.col("campaign_id").is_in(begun.implode()))
+        .join(tables["transactions"], on="transaction_id")
+        .group_by("campaign_id")
+        .agg(pl.col("timestamp").filter("is_fraud").min(), passed=pl.col("timestamp").filter("is_laundering").min())
+        .drop_nulls()
+    )
+    assert len(times) > 1
+    assert (times["passed"] > times["timestamp"]).all()
+    assert set(tables["truth"].filter(pl.col("is_laundering"))["stage"]) <= {"layering", "cash_out", "payout"}
 
 
 def test_no_fraud_leaves_no_truth() -> None:

@@ -28,6 +28,7 @@ PUBLIC = {
     "__version__",
     "check",
     "diff",
+    "evaluate",
     "info",
     "open_dataset",
     "run",
@@ -134,7 +135,7 @@ def test_bare_names_are_refused(python: Any, repository: Path, name: str) -> Non
     [
         "import finsim",
         "import finsim, finsim.cli, finsim.errors, finsim.scenario, finsim.running",
-        "import finsim.agents, finsim.calibration, finsim.dataset",
+        "import finsim.agents, finsim.calibration, finsim.dataset, finsim.evaluation",
         "import finsim; finsim.Scenario.load('baseline')",
         "from finsim import FinsimError, Scenario, run",
     ],

@@ -1,8 +1,10 @@
 """Impersonation scam: a caller who claims to be the bank or the police talks the victim into paying mules.
 
-Traces: a new payee paid from the victim's own device, sometimes money moved from savings minutes before, two or three
-payments within hours, older victims more often. Confounder: a customer who pays a builder, buys a car or helps the
-family; the victim answers every challenge.
+Actors: the caller (a ring), mules. Stage: payments, two to four within three hours of one call, the total split below
+what would be questioned. Transactions: savings moved to checking minutes before, then transfers to new payees from the
+victim's own device. Events: payee_added, a login at the start of the call; where the caller works on the device, some
+have messages switched off (alerts_changed). Confounder: a customer who moves savings and pays a builder, a car or a
+house (behaviour.occasions.projects); the victim answers every challenge.
 """
 
 from __future__ import annotations
@@ -11,67 +13,52 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from finsim import payments as pay
-from finsim.clock import MINUTE
-from finsim.rng import to_normal
+from finsim.agents.fraud.pushing import login, pay_somebody
+from finsim.agents.fraud.scam import PushScam, funds, gather, lognormal, price
+from finsim.clock import HOUR, MINUTE
 
 if TYPE_CHECKING:
     from finsim.agents.fraud.campaign import Campaign
     from finsim.agents.underworld import Underworld
 
+PAYMENT = 0
 
-class ImpersonationScam:
+
+class ImpersonationScam(PushScam):
     """One call to one victim."""
 
     name = "impersonation_scam"
     stages = ("payment", "layering", "cash_out")
+    least_cents = 3_000
 
-    def launch(self, world: Underworld, campaign: Campaign, now: int) -> int | None:
-        """Call somebody who believes it."""
-        victim = world.find_victim(campaign)
-        if victim < 0:
-            return None
-        u = world.draw(campaign)
-        campaign.victim = victim
-        settings = world.settings.impersonation_scam
-        campaign.facts = {
-            "left": 1 + min(int(-np.log(u[0]) * settings.payments * 0.75), 6),
-            "declines": 0,
-            "scale": 1.0,
-        }
-        return world.opening(now + int(u[1] * 12 * 60 * MINUTE), u[2])
+    def script(self, world: Underworld, campaign: Campaign, start: int) -> list[list[int]]:
+        """Return the payments of one call: a drawn total, split."""
+        settings = self.settings(world)
+        u, v = world.draw(campaign), world.draw(campaign)
+        at = world.opening(start, u[0])
+        count = 1 + min(int(-np.log(u[1]) * (settings.payments - 0.6)), 6)
+        total = 100 * lognormal(u[2], settings.amount_median, settings.amount_log_sigma)
+        total = min(total, settings.savings_share * funds(world, campaign.victim))
+        campaign.facts["savings"] = bool(u[3] < settings.savings)
+        campaign.facts["remote"] = bool(v[0] < settings.remote_access)
+        script = []
+        for _ in range(count):
+            w = world.draw(campaign)
+            script.append([at, PAYMENT, price(total / count * (0.6 + 0.8 * w[0]), w[1])])
+            at += int(max(lognormal(w[2], settings.gap_minutes, 0.7), 4.0) * MINUTE)
+        return script
 
-    def act(self, world: Underworld, campaign: Campaign, now: int) -> int | None:
-        """Have the victim make one payment, from savings where checking does not suffice."""
-        settings = world.settings.impersonation_scam
+    def submit(self, world: Underworld, campaign: Campaign, cents: int, at: int, stage: int) -> bool:
+        """Have savings moved where that is part of the story, then pay."""
         facts = campaign.facts
-        u = world.draw(campaign)
-        facts["left"] -= 1
-        z = float(to_normal(u[0:1])[0])
-        cents = int(100 * settings.amount_median * np.exp(settings.amount_log_sigma * z) * facts["scale"])
-        cents = max(cents // 5_000 * 5_000 if u[1] < 0.6 else cents // 100 * 100, 5_000)
-        checking = world.balance(campaign.victim)
-        if checking < cents:
-            moved = world.from_savings(campaign, campaign.victim, cents - checking + 2_000, now)
-            if not moved:
-                cents = min(cents, int(checking * 0.9) // 1_000 * 1_000)
-        if cents < 3_000:
-            return None
-        at = now + int((2 + 6 * u[2]) * MINUTE)
-        world.pay_mule(campaign, campaign.victim, cents, at, 0, device=world.own_device(campaign.victim), thief=False)
-        return None
+        if facts.pop("remote", False):
+            login(world, campaign, at - 60_000_000)
+            if world.draw(campaign)[0] < 0.3:
+                login(world, campaign, at - 30_000_000, "alerts_changed")
+        at = gather(world, campaign, cents, at, 1.0 if facts.pop("savings", False) else 0.0)
+        pay_somebody(world, campaign, cents, at, stage)
+        return True
 
-    def observe(self, world: Underworld, campaign: Campaign, row: np.void) -> int | None:
-        """Talk the victim into the next payment; after a decline into a smaller one."""
-        if row["stage"] > 0:
-            return None
-        facts = campaign.facts
-        u = world.draw(campaign)
-        if row["decision"] != pay.APPROVED:
-            facts["declines"] += 1
-            facts["scale"] *= 0.6
-            if facts["declines"] > 2:
-                return None
-        if facts["left"] <= 0:
-            return None
-        return int(row["timestamp"]) + int((8 + 90 * u[0]) * MINUTE)
+    def postpone(self, campaign: Campaign, until: int) -> None:
+        """Go on within the hour: the caller stays on the line."""
+        super().postpone(campaign, until - HOUR + 10 * MINUTE)

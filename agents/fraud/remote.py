@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from finsim.agents.underworld import Underworld
 
 RESALE = {
-    "online_retail": 4.0,
+    "online_marketplace": 4.0,
     "electronics": 1.5,
     "general_merchandise": 1.3,
     "clothing": 1.2,
@@ -31,7 +31,7 @@ RESALE = {
     "grocery": 0.5,
     "fast_food": 0.9,
     "entertainment": 0.7,
-    "taxi": 0.4,
+    "taxi_delivery": 0.4,
     "hotel": 0.15,
     "pharmacy": 0.4,
 }

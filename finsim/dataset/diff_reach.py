@@ -58,8 +58,7 @@ class Spread:
         rows = rows.with_row_index("row")
         self.time: Longs = rows["time"].to_numpy()
         # A retry comes after its owner's last request of the tick: what is new there moves it, so the later time reads.
-        later = pl.max_horizontal(pl.col("timestamp", "timestamp_b").cast(pl.Int64), "time")
-        self.read_at: Longs = rows.select(later).to_series().to_numpy()
+        self.read_at: Longs = rows["until"].to_numpy() if "until" in rows.columns else self.time
         reads, writes = _reads(rows, known), _writes(rows, known)
         self.nodes: NDArray[np.uint64] = np.unique(reads["node"].to_numpy())
         kinds = np.array(list(NODE_CAUSES.values()))

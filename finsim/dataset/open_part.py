@@ -126,7 +126,7 @@ class OpenTable:
         """Return the rows as one Arrow table."""
         if not self.pieces:
             return self.table.schema.empty_table()
-        return pa.concat_tables(self.pieces).combine_chunks()
+        return pa.concat_tables(self.pieces)
 
     def close(self) -> tuple[pa.Table, int]:
         """Return the part's rows and the number of the first one, and begin the next part."""

@@ -43,7 +43,7 @@ class Banks(Model):
     chargeback_days: float = param(35.0, unit="day", doc="median days from a claim to the chargeback's posting", low=1.0, high=120.0, source="BEHAVIOUR-001")
     merchant_liability: float = param(0.85, unit="share", doc="remote card fraud without 3-D Secure that is charged back to the merchant", low=0.0, high=1.0, source="assumption: US-028 (merchants bear half of all debit fraud) and remote fraud's share of it")
     representment_win: float = param(0.12, unit="share", doc="chargebacks that the merchant wins back", low=0.0, high=1.0, source="assumption: representment of true fraud seldom wins")
-    scam_reimbursed: float = param(0.25, unit="share", doc="authorised push payment scams that the bank reimburses", low=0.0, high=1.0, source="assumption: no US duty to reimburse; goodwill only")
+    scam_reimbursed: float = param(0.25, unit="share", doc="claims for authorised push payment scams that a bank reimburses; each typology has its factor", low=0.0, high=1.0, source="assumption: no US duty to reimburse; goodwill only")
     control_group_share: float = param(0.0, unit="share", doc="scored requests to which the score does not apply", low=0.0, high=1.0, source="design")
     model_decline: float = param(0.98, unit="score", doc="score from which a model declines", low=0.0, high=1.0, source="design")
     model_challenge: float = param(0.9, unit="score", doc="score from which a model challenges", low=0.0, high=1.0, source="design")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from finsim.parameters.fields import Model, param
+from finsim.parameters.occasions import Occasions
 
 
 class Category(Model):
@@ -106,7 +107,7 @@ class Behaviour(Model):
     transfer_round_share: float = param(0.93, unit="share", doc="such amounts that are whole units", low=0.0, high=1.0, source="us_dcp_round_amount_share_whole_unit_person_p2p_2017_2019")
     instant_share: float = param(0.7, unit="share", doc="transfers on the instant rail; the rest by wallet or batch", low=0.0, high=1.0, source="assumption: Zelle-like services lead")
     new_payee_rate: float = param(0.08, unit="share", doc="transfers that go to somebody not paid before", low=0.0, high=1.0, source="assumption: tradesmen, sellers, new friends")
-    large_transfers_per_year: float = param(0.5, unit="count/year", doc="large one-off transfers (car, deposit, family)", low=0.0, high=12.0, source="assumption: one in two years")
+    large_transfers_per_year: float = param(0.4, unit="count/year", doc="large one-off transfers (car, deposit, family)", low=0.0, high=12.0, source="assumption: with occasions.projects_per_year one in two years")
     savings_rate: float = param(0.05, unit="share", doc="share of net pay moved to savings by standing order", low=0.0, high=0.6, source="assumption: personal saving rate of recent years")
     rent_share: float = param(0.36, unit="share", doc="customers who rent", low=0.0, high=1.0, source="assumption: share of households that rent")
     shared_rent_share: float = param(0.15, unit="share", doc="renters who pay their share to a flatmate", low=0.0, high=1.0, source="assumption: young renters share flats")
@@ -136,3 +137,4 @@ class Behaviour(Model):
     wallet_agents_per_1000_customers: float = param(3.0, unit="merchant/1000 customers", doc="shops that take cash into wallets and pay it out", low=0.0, high=100.0, source="assumption: retail cash loading points of payment apps")
     wallet_cash_in_per_month: float = param(0.06, unit="count/month", doc="cash deposits per wallet", low=0.0, high=30.0, source="assumption: US wallets are filled from accounts; cash is the exception")
     wallet_cash_out_per_month: float = param(0.03, unit="count/month", doc="cash withdrawals per wallet", low=0.0, high=30.0, source="assumption: half of wallet_cash_in_per_month")
+    occasions: Occasions = param(Occasions(), unit="", doc="rare payments that look like scams", source="design")

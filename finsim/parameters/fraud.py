@@ -13,6 +13,14 @@ from finsim.parameters.inside import (
     SimSwap,
     SyntheticIdentity,
 )
+from finsim.parameters.scams import (
+    AdvanceFeeScam,
+    ImpersonationScam,
+    InvestmentScam,
+    InvoiceRedirection,
+    PurchaseScam,
+    RomanceScam,
+)
 
 
 class CardTesting(Model):
@@ -73,17 +81,6 @@ class AccountTakeover(Model):
     own_device: float = param(0.25, unit="share", doc="takeovers through the victim's own device (remote access)", low=0.0, high=1.0, source="assumption: remote-access malware and tools")
 
 
-class ImpersonationScam(Model):
-    """A caller who claims to be the bank or the police talks the victim into payments to mules."""
-
-    rate: float = param(3.0, unit="campaigns/1000 customers/year", doc="victims who try to pay", low=0.0, high=200.0, transform="log", calibratable=True,
-                        source="assumption: US-049 per adult, the part paid by bank transfer")  # fmt: skip
-    payments: float = param(2.1, unit="count", doc="mean payments of a victim", low=1.0, high=20.0, source="assumption: 2 to 4 within three hours")
-    amount_median: float = param(1500.0, unit="USD", doc="median of one payment", low=10.0, high=1e5, transform="log", calibratable=True, source="US-056")
-    amount_log_sigma: float = param(0.85, unit="ln USD", doc="sigma of the log of a payment", low=0.1, high=2.5, source="assumption: heavy tail of losses")
-    never_reported: float = param(0.35, unit="share", doc="victims who never tell their bank", low=0.0, high=1.0, source="assumption: two thirds of victims of misuse told their bank, US-121; fewer of those who paid themselves")
-
-
 class Mules(Model):
     """Who receives stolen money and passes it on."""
 
@@ -128,5 +125,10 @@ class Fraud(Model):
     merchant_collusion: MerchantCollusion = param(MerchantCollusion(), unit="", doc="typology", source="design")
     agent_fraud: AgentFraud = param(AgentFraud(), unit="", doc="typology", source="design")
     identities: Identities = param(Identities(), unit="", doc="identities in rings' hands", source="design")
+    purchase_scam: PurchaseScam = param(PurchaseScam(), unit="", doc="typology", source="design")
+    investment_scam: InvestmentScam = param(InvestmentScam(), unit="", doc="typology", source="design")
+    romance_scam: RomanceScam = param(RomanceScam(), unit="", doc="typology", source="design")
+    advance_fee_scam: AdvanceFeeScam = param(AdvanceFeeScam(), unit="", doc="typology", source="design")
+    invoice_redirection: InvoiceRedirection = param(InvoiceRedirection(), unit="", doc="typology", source="design")
     mules: Mules = param(Mules(), unit="", doc="mules", source="design")
     reporting: Reporting = param(Reporting(), unit="", doc="claims of victims", source="design")

@@ -107,7 +107,10 @@ def parse_yaml(text: str) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f"line {mark.line + 1}: " if mark else ""
-        raise YamlError(f"{line}{error.problem or error.context}") from None
+        problem = error.problem or error.context
+        if "nesting depth" in str(problem):  # PyYAML has a limit of its own from 6.0.4 on
+            problem = f"nested deeper than {DEEPEST} levels"
+        raise YamlError(f"{line}{problem}") from None
     except (yaml.YAMLError, ValueError) as error:
         raise YamlError(str(error).splitlines()[0]) from None
 

@@ -1,0 +1,222 @@
+"""The report as tables, for a terminal and as one self-contained HTML page."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from finsim.evaluation.bands import MOST_AUC, MOST_RECALL
+
+if TYPE_CHECKING:
+    from finsim.evaluation.evaluate import Evaluation
+
+SHOWN: Final = 12
+"""Findings of a group that are shown beside those that fail or come near."""
+STYLE: Final = (
+    "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:75rem;padding:0 1rem;color:#222}"
+    "table{border-collapse:collapse;margin:.5rem 0 2rem}"
+    "th,td{padding:.2rem .8rem;border-bottom:1px solid #ddd;text-align:left}"
+    "td.n{text-align:right;font-variant-numeric:tabular-nums}.bad{color:#b00020;font-weight:600}.good{color:#1b6e3c}"
+)
+
+
+@dataclass(frozen=True)
+class Block:
+    """One table of the report.
+
+    Attributes:
+        title: above it.
+        columns: headings.
+        rows: cells as text.
+        numbers: positions of the columns that hold numbers.
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    rows: list[tuple[str, ...]]
+    numbers: tuple[int, ...] = ()
+
+
+def blocks(report: Evaluation) -> Iterator[Block]:
+    """Yield the tables of a report."""
+    if report.detectability is not None:
+        yield from _detectability(report.detectability)
+    if report.audit is not None:
+        yield Block("What gives fraud away", ("leak",), [(line,) for line in report.leaks] or [("nothing found",)])
+        yield from _audit(report.audit)
+    if report.composition is not None:
+        yield Block(
+            "Composition beside published figures (one run: for information)",
+            ("section", "measure", "simulated", "published", "ratio", "within 1.5", "figure"),
+            [
+                (
+                    row["section"],
+                    row["measure"],
+                    cell(row["simulated"]),
+                    _bounds(row),
+                    cell(row["ratio"]),
+                    cell(row["within"]),
+                    f"{row['figure']} ({row['geography']})" if row["figure"] else "",
+                )
+                for row in report.composition
+            ],
+            (2, 3, 4),
+        )
+
+
+def _detectability(found: dict[str, Any]) -> Iterator[Block]:
+    yield Block(
+        "Detectability: training and test",
+        ("", ""),
+        [(name.replace("_", " "), cell(v)) for name, v in found["facts"].items()],
+    )
+    yield Block(
+        "Detectability: figures and bands",
+        ("figure", "value", "interval", "band", "kept"),
+        [(row["figure"], cell(row["value"]), _interval(row), row["band"], cell(row["kept"])) for row in found["bands"]],
+        (1,),
+    )
+    names = list(dict.fromkeys(name for one in found["figures"].values() for name in one))
+    yield Block(
+        "Detectability: models",
+        ("model", *(name.replace("_", " ") for name in names)),
+        [(model, *(_estimate(one.get(name)) for name in names)) for model, one in found["figures"].items()],
+        tuple(range(1, 1 + len(names))),
+    )
+    shown = ("roc_auc", "average_precision", "recall_at_1.0%")
+    yield Block(
+        "Detectability: typologies",
+        ("model", "typology", *(name.replace("_", " ") for name in shown)),
+        [
+            (model, name, *(_estimate(one[measure]) for measure in shown))
+            for model, by in found["typologies"].items()
+            for name, one in by.items()
+        ],
+        (2, 3, 4),
+    )
+
+
+def _audit(found: dict[str, Any]) -> Iterator[Block]:
+    order = {"leak": 0, "suspect": 1, "ok": 2}
+    for group, some in found["findings"].items():
+        ranked = sorted(some, key=lambda one: (order[one["verdict"]], -_strength(one)))
+        shown = [one for place, one in enumerate(ranked) if place < SHOWN or one["verdict"] == "leak"]
+        title = f"Leak audit: {group} ({found['tested'][group]:,} tried" + (
+            ", for information)" if group in found["informative"] else ")"
+        )
+        yield Block(
+            title,
+            ("target", "column", "ROC AUC", "at least", "recall at 0.1 %", "at least", "positives", "verdict"),
+            [
+                (
+                    one["target"],
+                    one["columns"],
+                    cell(one["roc_auc"]),
+                    cell(one["auc_bound"]),
+                    cell(one["recall"]),
+                    cell(one["recall_bound"]),
+                    cell(one["positives"]),
+                    one["verdict"],
+                )
+                for one in shown
+            ],
+            (2, 3, 4, 5, 6),
+        )
+    exclusive = [one for one in found["exclusive"] if one["verdict"] != "listed"]
+    exclusive += [one for one in found["exclusive"] if one["verdict"] == "listed"][:SHOWN]
+    yield Block(
+        "Leak audit: values of one sort of row only",
+        ("of", "values", "only in", "positives", "genuine", "verdict"),
+        [
+            (one["of"], one["values"], one["target"], cell(one["positives"]), cell(one["genuine"]), one["verdict"])
+            for one in exclusive
+        ],
+        (3, 4),
+    )
+    yield Block(
+        "Do rates of fraud by value turn between the halves of the time?",
+        ("column", "values", "rank correlation"),
+        [(row["column"], cell(row["values"]), cell(row["correlation"])) for row in found["turns"]],
+        (1, 2),
+    )
+
+
+def _strength(one: dict[str, Any]) -> float:
+    """Return how near a finding comes to what is not allowed, 1 being there."""
+    return float(max(one["roc_auc"] / MOST_AUC, one["recall"] / MOST_RECALL))
+
+
+def as_text(report: Evaluation) -> str:
+    """Return the report as plain text."""
+    lines = [headline(report), *report.notes]
+    for block in blocks(report):
+        table = [block.columns, *block.rows]
+        widths = [max(len(row[k]) for row in table) for k in range(len(block.columns))]
+        lines += [
+            "",
+            block.title,
+            *("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in table),
+        ]
+    return "\n".join(lines)
+
+
+def as_html(report: Evaluation) -> str:
+    """Return the report as one HTML page that needs nothing else."""
+    parts = [f"<h1>{html.escape(headline(report))}</h1>", *(f"<p>{html.escape(note)}</p>" for note in report.notes)]
+    for block in blocks(report):
+        head = "".join(f"<th>{html.escape(name)}</th>" for name in block.columns)
+        body = "".join(
+            "<tr>" + "".join(_td(text, k in block.numbers) for k, text in enumerate(row)) + "</tr>"
+            for row in block.rows
+        )
+        parts.append(
+            f"<h2>{html.escape(block.title)}</h2><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        )
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>finsim evaluate</title>'
+        f"<style>{STYLE}</style></head><body>{''.join(parts)}</body></html>\n"
+    )
+
+
+def _td(text: str, number: bool) -> str:
+    mark = {"leak": "bad", "NO": "bad", "yes": "good", "ok": "good"}.get(text, "n" if number else "")
+    return f'<td class="{mark}">{html.escape(text)}</td>' if mark else f"<td>{html.escape(text)}</td>"
+
+
+def headline(report: Evaluation) -> str:
+    """Return one line on what was judged and how it came out."""
+    found = "nothing gives fraud away" if report.ok else f"{len(report.leaks)} leaks"
+    return f"{report.path}: scenario {report.scenario}, seed {report.seed}" + (
+        f": {found}" if report.audit is not None else ""
+    )
+
+
+def cell(value: Any) -> str:
+    """Return a value as a cell."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "NO"
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:,.2f}" if abs(value) >= 10 else f"{value:.4f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _estimate(one: dict[str, Any] | None) -> str:
+    if one is None:
+        return ""
+    return f"{one['value']:.3f}" + (f" ({one['low']:.3f} to {one['high']:.3f})" if one["low"] is not None else "")
+
+
+def _interval(row: dict[str, Any]) -> str:
+    low, high = row["low"], row["high"]
+    return f"{low:.3f} to {high:.3f}" if low is not None and not math.isnan(low) else ""
+
+
+def _bounds(row: dict[str, Any]) -> str:
+    if row["published"] is not None or (row["low"] is None and row["high"] is None):
+        return cell(row["published"])
+    return f"{cell(row['low']) or 'up'} to {cell(row['high']) or 'more'}"
