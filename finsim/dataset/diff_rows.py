@@ -34,7 +34,8 @@ class Matched:
 
     Args:
         rows: rows that differ, in time order: transaction_id, group (changed, only_a, only_b), time (the earlier of
-            the two), until (the later), genuine, campaign_id, and `DETAILS` of run A with those of run B as `..._b`; money in cents.
+            the two), until (the later), genuine, campaign_id, and `DETAILS` of run A with those of run B as `..._b`;
+            money in cents.
         genuine: rows and money of genuine transactions by group.
         other: the same of all others.
         changed_by: changed rows by the column that differs.
