@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from finsim.agents import customer as cu
 from finsim.agents.places import Founding
-from finsim.agents.slots import any_merchant
+from finsim.agents.slots import SHARING_HOUSEHOLDS, any_merchant
 from finsim.compile import kernel
 from finsim.ledger import Ledger
 from finsim.parameters import Parameters
@@ -33,6 +33,12 @@ AGE_BANDS = (
 """Adults by age, (from, to, share) (assumption: rounded shares of the US adult population)."""
 INCOME_BY_AGE = (0.62, 0.9, 1.08, 1.18, 1.12, 0.85, 0.75)
 """Income of each band against the mean (assumption: the usual hump over the working life)."""
+NEVER = 1_000_000
+"""Days after which nothing happens any more."""
+CHARGE_OFF_DAYS = 180
+"""Days without payment after which a card's balance is charged off (assumption: usual US practice)."""
+DEFAULT_YEARS = 10
+"""Years from the start of a run for which it is drawn who stops paying back; a choice of the model."""
 PAYS_PER_MONTH = (52 / 12, 26 / 12, 2.0, 1.0, 1.0, 0.0)
 """Pays a month of WEEKLY ... NO_PAY."""
 TICKET_ELASTICITY = 0.15
@@ -121,6 +127,38 @@ def people(data: NDArray[Any], parameters: Parameters, streams: Streams, foundin
     data["susceptibility"] = gamma(streams.uniform(Purpose.POPULATION, n, draw=3)[:, 0], 0.8) * np.where(
         age >= 60, 1.3, 0.9
     )
+    _reserve_identities(data, parameters, streams, age, first_day)
+
+
+def _reserve_identities(
+    data: NDArray[Any], parameters: Parameters, streams: Streams, age: NDArray[np.int64], first_day: int
+) -> None:
+    """Set rows aside for identities that rings bring to life, and say who shares a home.
+
+    A reserved row is there at every intensity, with the same draws, and asleep until a ring applies with it: so the
+    others are the same people in a twin. Genuine people who share devices and live in one area share the address too.
+    """
+    n = len(data)
+    u = streams.uniform(Purpose.POPULATION, n, draw=5)
+    working = (age >= 21) & (age < 60) & (data["segment_code"] != cu.BUSINESS)
+    share = parameters.fraud.identities.per_1000_customers / 1000.0
+    reserved = working & (u[:, 0] < share / max(float(working.mean()), 0.1))
+    data["reserved"] = reserved
+    data["segment_code"][reserved] = cu.EMPLOYED
+    data["since_day"][reserved] = first_day + NEVER
+    data["susceptibility"][reserved] = 0.0
+    rows = np.arange(n)
+    partner = np.minimum(rows ^ 1, n - 1)
+    together = (shared_households(rows)) & (data["area"] == data["area"][partner]) & ~reserved & ~reserved[partner]
+    data["dwelling"] = np.where(together, np.minimum(rows, partner), rows)
+    # Who stops paying back, and when: some did so before the run begins.
+    d = streams.uniform(Purpose.DEFAULT, n)
+    yearly = parameters.behaviour.defaults_per_1000_customers / 1000.0
+    span = CHARGE_OFF_DAYS + DEFAULT_YEARS * 365
+    defaults = (d[:, 0] < yearly * span / 365.0) & ~reserved & (data["segment_code"] != cu.BUSINESS)
+    day = first_day - CHARGE_OFF_DAYS + (d[:, 1] * span).astype(int)
+    data["default_day"] = np.where(defaults & (day > data["since_day"] + 60), day, first_day + NEVER)
+    data["defaulting"] = data["default_day"] <= first_day
 
 
 def incomes(data: NDArray[Any], parameters: Parameters, streams: Streams, employers: int) -> None:
@@ -187,6 +225,9 @@ def holdings(data: NDArray[Any], parameters: Parameters, streams: Streams, ledge
     revolving = 100 * p.revolving_median * np.exp(1.0 * to_normal(w[:, 2]))
     spent = 0.35 * data["income_cents"] * w[:, 2]
     owed = np.where(data["transactor"] == 1, spent, np.minimum(revolving, 0.8 * limit)) * has_credit
+    # Who stopped paying back before the run has used up most of the limit since.
+    behind = (first_day - data["default_day"]) / CHARGE_OFF_DAYS
+    owed = np.where(behind > 0, np.maximum(owed, (0.55 + 0.4 * np.minimum(behind, 1.0)) * limit * has_credit), owed)
     books["balance"][:, cu.CREDIT_CARD] = -owed.astype(np.int64)
     data["statement_cents"] = (0.8 * owed).astype(np.int64)
     data["unpaid_cents"] = np.where(w[:, 3] < 0.7, data["statement_cents"], 0)
@@ -195,6 +236,7 @@ def holdings(data: NDArray[Any], parameters: Parameters, streams: Streams, ledge
     books["limit"][:, cu.CHECKING] = np.where(x[:, 1] < p.overdraft_share, overdraft, 0)
     data["cash_cents"] = (-np.log(x[:, 2]) * p.cash_on_person * 100).astype(np.int64)
     data["cash_planned"] = data["cash_cents"]
+    _thin_files(data, books)
     y = streams.uniform(Purpose.POPULATION, n, draw=14)
     age = np.minimum(first_day - data["since_day"], 40 * 365)
     opened = np.repeat(np.maximum(age, 0)[:, None], cu.SLOTS, axis=1) * np.column_stack(
@@ -214,6 +256,23 @@ def holdings(data: NDArray[Any], parameters: Parameters, streams: Streams, ledge
         debit_issued=np.maximum(issued[:, 0], opened_day[:, cu.CHECKING]).astype(np.int32),
         credit_issued=np.maximum(issued[:, 1], opened_day[:, cu.CREDIT_CARD]).astype(np.int32),
     )
+
+
+def _thin_files(data: NDArray[Any], books: NDArray[Any]) -> None:
+    """Leave reserved identities a checking account with little on it and an empty credit card.
+
+    Args:
+        data: (C,) customer columns.
+        books: (C, SLOTS) ACCOUNT.
+    """
+    rows = np.flatnonzero(data["reserved"])
+    data["accounts"][rows], data["cards"][rows] = 5, 5
+    data["statement_cents"][rows] = data["unpaid_cents"][rows] = 0
+    books["balance"][rows, cu.CHECKING] = 2_000 + books["balance"][rows, cu.CHECKING] % 110_000
+    books["limit"][rows, cu.CHECKING] = 0
+    for slot in (cu.SAVINGS, cu.CREDIT_CARD, cu.WALLET):
+        books["balance"][rows, slot] = 0
+    books["limit"][rows, cu.CREDIT_CARD] = 50_000
 
 
 def habits(
@@ -262,6 +321,11 @@ def habits(
     data["countries"] = 1
     abroad = v[:, 2] < 0.35
     data["countries"][abroad] |= np.uint32(1) << (1 + (v[abroad, 3] * (len(COUNTRIES) - 1)).astype(np.uint32))
+
+
+def shared_households(rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return whether each customer's household shares its devices, (n,) bool; as `slots.shares_devices`."""
+    return (rows >> 1) * 2_654_435_761 % 2**32 >> 28 < SHARING_HOUSEHOLDS
 
 
 @kernel

@@ -86,6 +86,9 @@ class Claims:
         if row["truth"] != pay.IS_FRAUD:
             return
         campaign, customer = int(row["campaign"]), int(row["owner"])
+        register = self.bank.economy.underworld.register
+        if not register.has_victim(self.bank.economy.underworld.campaigns[campaign], row):
+            return
         case = self.cases.setdefault((campaign, customer), Case(campaign, customer))
         case.losses.append(
             Loss(
@@ -116,6 +119,8 @@ class Claims:
         if realises is not None:  # a scam is understood as a whole, its last payments within hours of that
             return None if realises < 0 else max(realises - int(row["timestamp"]), 6 * HOUR) / DAY
         typology = economy.underworld.typology_of(int(row["campaign"]))
+        if typology == "sim_swap":
+            return settings.sim_swap.notice_hours / 24.0 * float(np.exp(0.7 * z))
         if typology == "lost_stolen":
             return settings.lost_stolen.notice_hours / 24.0 * float(np.exp(0.8 * z))
         reporting = settings.reporting
@@ -350,6 +355,7 @@ class Claims:
         target = int(ledger.loss_accounts[self.bank.row])
         self._post(S_CHARGEBACK, loss, ledger.merchant_base + loss.merchant, target, at, 2)
         economy.underworld.account(campaign, loss.at, "charged_back", loss.cents)
+        economy.settlement.cover(loss.merchant, loss.cents, loss.number, loss.at, campaign, at)
         reason = REASON_CARD_NOT_PRESENT if loss.remote else REASON_COUNTERFEIT
         if economy.underworld.realises(campaign) is not None:
             reason = REASON_NOT_RECEIVED

@@ -105,6 +105,7 @@ def found(model: Any, parameters: Parameters, streams: Streams, id_key: np.uint6
         birth = holdings(data, parameters, streams, ledger, first_day)
         _give_shops(data, merchants.data, birth, parameters, streams, first_day)
         dues = found_dues(data, parameters, streams, founding, ledger)
+        dues = dues[data["reserved"][dues["owner"]] == 0]  # a made-up name has no home and no bills
         tables = habit_tables(parameters, founding.categories)
         ticket, share = mean_ticket(parameters)
         habits(data, parameters, streams, monthly_dues(dues, size), ticket, share)
@@ -158,7 +159,8 @@ def _give_shops(
     u = streams.uniform(Purpose.BUSINESS, len(data))[firms]
     taken = np.zeros(len(merchants), dtype=bool)
     homes = parameters.population.areas
-    free = np.flatnonzero((merchants["area"] < homes + 1) & (merchants["country"] == 0) & (merchants["mcc"] != 6011))
+    here = (merchants["area"] < homes + 1) & (merchants["country"] == 0) & (merchants["front"] == 0)
+    free = np.flatnonzero(here & (merchants["mcc"] != 6011))
     for firm, draw in zip(firms, u, strict=True):
         if draw[0] >= parameters.population.business_with_shop_share:
             continue

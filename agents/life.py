@@ -14,16 +14,27 @@ from numpy.typing import NDArray
 from finsim import payments as pay
 from finsim.agents.birth import draw_favourites
 from finsim.agents.cards import CardBook
-from finsim.agents.customer import SAVINGS, SLOTS, WALLET
-from finsim.clock import DAY
+from finsim.agents.credit_losses import live_with_defaults
+from finsim.agents.customer import CREDIT_CARD, SAVINGS, SLOTS, WALLET
+from finsim.clock import DAY, MINUTE
 from finsim.compile import njit
 from finsim.rng import Purpose, philox, unit
 
 if TYPE_CHECKING:
     from finsim.economy import Economy
+    from finsim.parameters import Behaviour
 
 DEVICES = 31
 YEAR = 365.25
+SIM_WITH_DEVICE = 0.5
+"""New devices that are telephones with a new SIM card (assumption: every second one)."""
+MOST_CREDIT = 10_000_000
+"""Cents; no limit is raised above this (assumption)."""
+
+
+def _sims_alone(b: Behaviour) -> float:
+    """Return how often a year a SIM card is changed without a new device."""
+    return float(max(b.sim_change_per_year - SIM_WITH_DEVICE * b.device_change_per_year, 0.0))
 
 
 @njit
@@ -34,7 +45,8 @@ def eventful(key, count, day, rates):  # type: ignore[no-untyped-def]
         key: uint64 purpose key.
         count: number of customers.
         day: day number.
-        rates: (8,) float64 chances a day, for the uniforms of draws 0 and 1; the fifth counts from both ends.
+        rates: (10,) float64 chances a day, for the uniforms of draws 0 and 1; the fifth counts from both ends, the
+            last two from the upper ends of the first two.
     """
     found = np.empty(count, dtype=np.int64)
     n = 0
@@ -43,6 +55,7 @@ def eventful(key, count, day, rates):  # type: ignore[no-untyped-def]
         e, f, g, h = philox(key, o, 0, day, 1)
         some = unit(a) < rates[0] or unit(b) < rates[1] or unit(c) < rates[2] or unit(d) < rates[3]
         some = some or unit(e) < rates[4] or unit(e) > 1.0 - rates[4] or unit(f) < rates[5]
+        some = some or unit(a) > 1.0 - rates[8] or unit(b) > 1.0 - rates[9]
         if some or unit(g) < rates[6] or unit(h) < rates[7]:
             found[n] = o
             n += 1
@@ -73,7 +86,7 @@ class Life:
         rates = [
             b.device_change_per_year, b.move_per_year, b.job_change_per_year, b.contact_change_per_year,
             max(3.0 * b.password_reset_per_year, b.alerts_change_per_year), 12.0 * b.logins_per_month * b.login_sample,
-            b.new_account_per_year, b.account_closure_per_year,
+            b.new_account_per_year, b.account_closure_per_year, b.limit_change_per_year, _sims_alone(b),
         ]  # fmt: skip
         rows = eventful(economy.streams.keys[Purpose.LIFE], len(data), day, np.array(rates) / YEAR)
         rows = rows[here[rows]]
@@ -86,7 +99,9 @@ class Life:
             chosen = draw < per_year / YEAR
             return rows[chosen], when[chosen], *(value[chosen] for value in values)
 
-        self._devices(*those(u[:, 0], b.device_change_per_year))
+        self._devices(*those(u[:, 0], b.device_change_per_year, w[:, 1]))
+        self._limits(*those(1.0 - u[:, 0], b.limit_change_per_year, w[:, 2]))
+        self._sims(*those(1.0 - u[:, 1], _sims_alone(b), w[:, 3]))
         self._moves(*those(u[:, 1], b.move_per_year, w[:, 1]))
         self._jobs(*those(u[:, 2], b.job_change_per_year, w[:, 2]))
         self._simple("contact_changed", *those(u[:, 3], b.contact_change_per_year))
@@ -99,22 +114,53 @@ class Life:
         self._close(*those(v[:, 3], b.account_closure_per_year))
         newcomers = np.flatnonzero(data["since_day"] == day)
         economy.log.events(np.full(len(newcomers), day * DAY), newcomers, "account_opened", slot=0)
+        carded = newcomers[data["accounts"][newcomers] & 4 > 0]
+        economy.log.events(np.full(len(carded), day * DAY), carded, "account_opened", slot=CREDIT_CARD)
+        live_with_defaults(economy)
         self.cards.expire(day)
 
     def _simple(self, kind: str, rows: NDArray[np.int64], when: NDArray[np.int64]) -> None:
         data = self.economy.world.customers.data
         device = rows << 7 | data["device"][rows]
-        self.economy.log.events(when, rows, kind, device=device, ip=rows << 7 | data["home_ip"][rows])
+        ip = data["dwelling"][rows].astype(np.int64) << 7 | data["home_ip"][rows]
+        self.economy.log.events(when, rows, kind, device=device, ip=ip)
 
-    def _devices(self, rows: NDArray[np.int64], when: NDArray[np.int64]) -> None:
+    def _devices(self, rows: NDArray[np.int64], when: NDArray[np.int64], draw: NDArray[np.float64]) -> None:
+        """Take a new device into use; half of the new telephones come with a new SIM card, some with a new password."""
         data = self.economy.world.customers.data
-        for customer, at in zip(rows.tolist(), when.tolist(), strict=True):
+        for customer, at, u in zip(rows.tolist(), when.tolist(), draw.tolist(), strict=True):
             if data["device"][customer] >= DEVICES:
                 continue
             data["device"][customer] += 1
             ordinal = int(data["device"][customer])
             self.cards.devices.append((customer, ordinal, at))
             self.economy.log.event(at, customer, "device_added", device=customer << 7 | ordinal)
+            if u < SIM_WITH_DEVICE:
+                self.economy.log.event(at - int((5.0 + 300.0 * u) * MINUTE), customer, "sim_changed")
+                if u < 0.3 * SIM_WITH_DEVICE:
+                    self.economy.log.event(at - MINUTE, customer, "password_reset", device=customer << 7 | ordinal)
+
+    def _sims(self, rows: NDArray[np.int64], when: NDArray[np.int64], draw: NDArray[np.float64]) -> None:
+        """Change a SIM card without a new device: another carrier, a lost card; some change their number too."""
+        for customer, at, u in zip(rows.tolist(), when.tolist(), draw.tolist(), strict=True):
+            self.economy.log.event(at, customer, "sim_changed")
+            if u < 0.3:
+                self.economy.log.event(at + int(120.0 * u * MINUTE), customer, "contact_changed")
+
+    def _limits(self, rows: NDArray[np.int64], when: NDArray[np.int64], draw: NDArray[np.float64]) -> None:
+        """Raise credit limits by a fifth to a half, as banks do for those who pay."""
+        data = self.economy.world.customers.data
+        for customer, at, u in zip(rows.tolist(), when.tolist(), draw.tolist(), strict=True):
+            if data["accounts"][customer] & 4 and not data["defaulting"][customer]:
+                self.raise_limit(customer, 1.2 + 0.3 * u, at)
+
+    def raise_limit(self, customer: int, factor: float, at: int) -> None:
+        """Raise a customer's credit limit by a factor, to a multiple of 100."""
+        account = self.economy.ledger.accounts[customer * SLOTS + CREDIT_CARD]
+        raised = int(account["limit"] * factor) // 10_000 * 10_000
+        if account["limit"] < raised <= MOST_CREDIT:
+            account["limit"] = raised
+            self.economy.log.event(at, customer, "limit_changed", slot=CREDIT_CARD)
 
     def _moves(self, rows: NDArray[np.int64], when: NDArray[np.int64], draw: NDArray[np.float64]) -> None:
         """Move house: two in three stay in the area (the address changes), the others find new shops elsewhere."""
@@ -122,6 +168,7 @@ class Life:
         data, places = world.customers.data, world.places
         for customer, at, u in zip(rows.tolist(), when.tolist(), draw.tolist(), strict=True):
             data["home_ip"][customer] = (data["home_ip"][customer] + 1) % 64
+            data["dwelling"][customer] = customer
             self.economy.log.event(at, customer, "address_changed")
             if u < 1 / 3:
                 share = u * 3.0

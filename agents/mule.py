@@ -185,9 +185,9 @@ class MuleMarket:
             economy.world.customers.data["area"][customer] if near else world.ring_area(max(campaign.ring, 0))
         )
         row["country"] = economy.world.places.areas["country"][row["place"][0]]
-        home = customer << 7 | int(economy.world.customers.data["home_ip"][customer])
+        home = world.own_ip(customer)
         row["ip"] = home if not thief else ring_code(max(campaign.ring, 0), 131_072 + int(v[3] * 400))
-        if thief:
+        if thief and not campaign.facts.get("receives_codes"):
             row["flags"] |= pay.THIEF
         world.submit(row)
 
@@ -279,7 +279,7 @@ class MuleMarket:
         row["truth"] = pay.IS_LAUNDERING
         row["device"] = world.own_device(mule)
         row["place"], row["country"] = economy.world.customers.data["area"][mule], 0
-        row["ip"] = mule << 7 | int(economy.world.customers.data["home_ip"][mule])
+        row["ip"] = world.own_ip(mule)
         world.submit(row)
 
     def _withdraw(self, campaign: Campaign, mule: int, cents: int, at: int) -> None:
@@ -347,6 +347,6 @@ def _keenness(data: Any, year: int, under_40: float) -> Any:
     """Return how likely each person is to be recruited: the poor more, and the young as their share of mules says."""
     young = year - data["birth_year"] < 40
     weight = np.exp(-data["income_band_code"] * 0.35)
-    weight *= (data["segment_code"] != RETIRED) & (data["segment_code"] != BUSINESS)
+    weight *= (data["segment_code"] != RETIRED) & (data["segment_code"] != BUSINESS) & (data["reserved"] == 0)
     total = np.array([weight[~young].sum(), weight[young].sum()])
     return weight * np.where(young, under_40 / max(total[1], 1e-9), (1.0 - under_40) / max(total[0], 1e-9))

@@ -145,6 +145,40 @@ def merchant_cells(
     return np.concatenate(area_of).astype(np.int64), np.concatenate(category_of).astype(np.int64)
 
 
+AGENT_CATEGORIES = ("convenience", "grocery", "general_merchandise", "pharmacy", "quasi_cash")
+"""Categories of shops that take cash into wallets (assumption: chains that load cards and wallets)."""
+
+
+def _fronts(
+    parameters: Parameters,
+    online: NDArray[np.bool_],
+    category: NDArray[np.int64],
+    rank: NDArray[np.int64],
+    number: NDArray[np.int64],
+    u: NDArray[np.float64],
+) -> NDArray[np.bool_]:
+    """Return which merchants, (M,) bool, have no customers of their own: some of the smaller online ones.
+
+    They are there at every intensity, so that a twin has the same shops.
+    """
+    bill = np.array([*(k.bill for k in parameters.behaviour.categories.values()), True])
+    small = online & (rank > 2) & (2 * rank > number) & ~bill[category]
+    return np.asarray(small & (u < parameters.fraud.merchant_collusion.fronts))
+
+
+def _wallet_agents(
+    parameters: Parameters, names: list[str], area: NDArray[np.int64], category: NDArray[np.int64], streams: Streams
+) -> NDArray[np.bool_]:
+    """Return which merchants, (M,) bool, are agents for cash into and out of wallets."""
+    kinds = np.array([name in AGENT_CATEGORIES for name in names])
+    able = np.flatnonzero((area < parameters.population.areas) & kinds[category])
+    wanted = round(parameters.population.customers * parameters.behaviour.wallet_agents_per_1000_customers / 1000.0)
+    u = streams.uniform(Purpose.AGENT, len(area), second=1)[able, 0]
+    out = np.zeros(len(area), dtype=bool)
+    out[able[np.argsort(u, kind="stable")[:wanted]]] = True
+    return out
+
+
 def found_places(parameters: Parameters, streams: Streams, first_day: int) -> Founding:
     """Return areas and merchants with the indices by which kernels find them.
 
@@ -164,6 +198,8 @@ def found_places(parameters: Parameters, streams: Streams, first_day: int) -> Fo
     rank = np.arange(count) - start[cell] + 1
     popularity = rank**-parameters.population.merchant_popularity_exponent * np.exp(0.5 * to_normal(u[:, 0]))
     online = areas["online"][area] == 1
+    front = _fronts(parameters, online, category, rank, start[cell + 1] - start[cell], v[:, 2])
+    popularity[front] = 0.0
     busy = popularity * (categories["in_person"][category] > 0)
     merchants: dict[str, NDArray[Any]] = {
         "category_code": category,
@@ -177,7 +213,9 @@ def found_places(parameters: Parameters, streams: Streams, first_day: int) -> Fo
         "latitude": areas["latitude"][area] + 0.08 * to_normal(u[:, 2]),
         "longitude": areas["longitude"][area] + 0.08 * to_normal(u[:, 3]),
         "acquirer": (v[:, 0] * parameters.banks.acquirers).astype(int),
-        "opened_day": first_day - (v[:, 1] * 4000).astype(int) - 30,
+        "opened_day": first_day - (v[:, 1] * np.where(front, 330, 4000)).astype(int) - 30,
+        "front": front,
+        "wallet_agent": _wallet_agents(parameters, names, area, category, streams),
     }
     total = np.cumsum(popularity)
     before = np.concatenate([[0.0], total])[start[cell]]

@@ -277,7 +277,7 @@ def purchase(out, n, c, o, day, time, number, hour, here, places, habits, people
             t.device = s.other_device(people.customers.shape[0], day, (1.0 - z) / behaviour.other_device, q)
         elif r > 0.8 and s.shares_devices(o) and (o ^ 1) < people.customers.shape[0]:
             partner = people.customers[o ^ 1]
-            if partner.since_day <= day:
+            if not s.is_absent(partner, day):
                 t.device = pack_customer(o ^ 1, partner.device)
         if t.entry_mode == pay.ECOMMERCE and z < behaviour.mistype:
             t.flags |= pay.MISTYPED

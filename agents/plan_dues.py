@@ -199,7 +199,7 @@ def bill(t, b, c, o, conditions, places, habits, people, books):  # type: ignore
         t.flags = pay.MANDATE
     else:
         payee = np.int64(b.payee)
-        if payee < books.merchant_base[0] and people.customers[payee // 4].since_day > day:
+        if payee < books.merchant_base[0] and s.is_absent(people.customers[payee // 4], day):
             payee = np.int64(people.suppliers[0])
         begin(t, o, day, by_hand, amount, pay.TRANSFER, pay.INSTANT, pay.APP, P_BILL, b.number, payer, payee, id_key)
         s.at_home_online(t, c, o, places, np.int64(c.area), w, x)
@@ -334,7 +334,7 @@ def transfer(t, c, o, number, conditions, large, places, habits, people, books):
             payee = np.int64(e * people.customers.shape[0]) * 4
         else:
             payee = people.suppliers[0] + np.int64(e * people.suppliers[1])
-    if payee < books.merchant_base[0] and (payee // 4 == o or people.customers[payee // 4].since_day > day):
+    if payee < books.merchant_base[0] and (payee // 4 == o or s.is_absent(people.customers[payee // 4], day)):
         payee = people.suppliers[0] + payee % people.suppliers[1]
     shift = 2.9 if large else 0.35 * c.scale
     cents = np.int64(

@@ -167,7 +167,7 @@ def from_a_seller(t, c, o, day, places, habits, people, books):  # type: ignore[
     a, b, _, _ = draw(books.keys, OCCASION, o, 1, day, 9)
     payee = people.suppliers[0] + np.int64(v * people.suppliers[1])
     other = np.int64(v * people.customers.shape[0])
-    if w < 0.5 and other != o and people.customers[other].since_day <= day:
+    if w < 0.5 and other != o and not s.is_absent(people.customers[other], day):
         payee = other * 4
     cents = np.int64(100.0 * behaviour.seller_median * np.exp(0.35 * c.scale + behaviour.seller_sigma * normal(u)))
     push(t, c, o, 6, day, cents, payee, a, b, x, (w * 7919.0) % 1.0, places, habits, books)

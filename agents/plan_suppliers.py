@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from finsim.agents.slots import draw
+from finsim.agents.slots import draw, is_absent
 from finsim.compile import inline, kernel
 from finsim.rng import Purpose, normal, poisson
 
@@ -33,7 +33,7 @@ def supplier_invoice(c, o, day, number, behaviour, people, keys):  # type: ignor
     amount = max(np.int64(c.business_out / 9.0 * np.exp(BETWEEN * normal(level) + WITHIN * normal(a) - 0.58)), 1500)
     if kind < 0.35 and people.businesses.shape[0] > 1:
         other = people.businesses[np.int64(pick * people.businesses.shape[0])]
-        if other != o and people.customers[other].since_day <= day:
+        if other != o and not is_absent(people.customers[other], day):
             return amount, np.int64(other) * 4, rank
     life = max(np.int64(365.0 * behaviour.supplier_change), 1)
     details = (day + np.int64(phase * life)) // life

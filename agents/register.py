@@ -9,7 +9,7 @@ import numpy as np
 from finsim import payments as pay
 from finsim.agents.fraud import registry
 from finsim.agents.fraud.laundering import LAUNDERING
-from finsim.ids import RING, day_of, ring_code
+from finsim.ids import OUTSIDE, RING, day_of, ring_code
 
 if TYPE_CHECKING:
     from finsim.agents.fraud.campaign import Campaign
@@ -29,6 +29,16 @@ def found_card_number(customer: int, day: int) -> int:
     return FOUND_CARD | (day // 30 % 127) << 23 | customer
 
 
+OWN_CLAIM = 1 << 29
+"""Bit of the number of a campaign of a customer's own; below it 1 bit for bogus refunds, 5 of the quarter, 23 of the
+customer's row."""
+
+
+def own_claim_number(customer: int, day: int, refunds: bool) -> int:
+    """Return the number of the campaign of a customer's claims, or bogus refunds, of one quarter."""
+    return OWN_CLAIM | int(refunds) << 28 | (day // 91 % 32) << 23 | customer
+
+
 class Register:
     """Counts and accounts of all campaigns.
 
@@ -44,6 +54,8 @@ class Register:
         """Return the packed code of a campaign: the ring's, or the customer's whose card was found."""
         if number & FOUND_CARD:
             return (number & 0x7FFFFF) << 7 | number >> 23 & 0x7F
+        if number & OWN_CLAIM:
+            return OUTSIDE << 30 | number & (OWN_CLAIM - 1)
         return RING << 30 | number
 
     def ring_id(self, row: int) -> int | None:
@@ -56,6 +68,8 @@ class Register:
         ids = self.underworld.economy.ids
         stage = registry()[campaign.typology].stages[int(row["stage"])]
         victim = int(row["owner"]) if row["truth"] & pay.IS_FRAUD else campaign.victim
+        if not self.has_victim(campaign, row):
+            victim = -1
         customer = ids.export_one("customer", victim << 7) if victim >= 0 else None
         return (
             campaign.typology,
@@ -64,6 +78,11 @@ class Register:
             self.ring_id(campaign.ring),
             customer,
         )
+
+    @staticmethod
+    def has_victim(campaign: Campaign, row: np.void) -> bool:
+        """Return whether a customer was wronged by a row: the holder of an account that somebody else used."""
+        return bool(row["flags"] & pay.THIEF) or not getattr(registry()[campaign.typology], "victimless", False)
 
     def count(self, campaign: Campaign, row: np.void) -> None:
         """Count an exported fraudulent row: an attempt, or through it or its release a loss.
@@ -83,13 +102,16 @@ class Register:
             totals[0] += 1
             campaign.attempts += 1
             campaign.ended = max(campaign.ended, int(row["timestamp"]))
-            if int(row["owner"]) not in campaign.victims:
+            if self.has_victim(campaign, row) and int(row["owner"]) not in campaign.victims:
                 campaign.victims.append(int(row["owner"]))
         if row["decision"] == pay.APPROVED:
+            # Cash that comes in from nowhere is nobody's loss.
+            cents = int(row["amount"]) if row["payer"] < self.underworld.economy.ledger.outside_base else 0
             totals[1] += 1
-            totals[2] += int(row["amount"])
+            totals[2] += cents
             campaign.approved += 1
-            campaign.gross += int(row["amount"])
+            campaign.gross += cents
+            campaign.refunded += cents if row["kind"] == pay.REFUND else 0
 
     def _is_orphan(self, row: np.void) -> bool:
         """Return whether a release belongs to a row that lies before the export: it is the attempt that is exported."""
@@ -102,7 +124,8 @@ class Register:
         active = {number for ring in underworld.rings for _, number in ring.due} | {
             number for _, number in underworld.opportunist.due
         }
-        active |= {leak[1] for leak in underworld.leaks} | underworld.mule_market.busy()
+        active |= {leak[1] for leak in underworld.leaks} | underworld.mule_market.busy() | underworld.first_party.busy()
+        active |= {item[0] for item in underworld.overcharging.values()}
         for number, campaign in list(underworld.campaigns.items()):
             last = max(campaign.ended, campaign.started)
             if (
@@ -134,11 +157,13 @@ class Register:
         self.underworld.campaigns.clear()
 
     def _write(self, campaign: Campaign) -> None:
-        if not campaign.victims and not (campaign.laundered and campaign.typology in LAUNDERING):
+        laundered = campaign.laundered and campaign.typology in LAUNDERING
+        if not campaign.victims and not campaign.attempts and not laundered:
             return
         economy = self.underworld.economy
-        issuer = campaign.reimbursed - campaign.charged_back - campaign.recovered_bank
-        customer = campaign.gross - campaign.reimbursed - (campaign.recovered - campaign.recovered_bank)
+        issuer = campaign.reimbursed - campaign.charged_back - campaign.recovered_bank + campaign.written_off
+        customer = campaign.gross - campaign.refunded - campaign.reimbursed - campaign.written_off
+        customer -= campaign.recovered - campaign.recovered_bank
         economy.log.add(
             "campaigns",
             economy.ids.export_one("campaign", self.campaign_code(campaign.number)),
@@ -154,8 +179,8 @@ class Register:
             (campaign.gross - campaign.recovered) / 100.0,
             customer / 100.0,
             issuer / 100.0,
-            0.0,
-            campaign.charged_back / 100.0,
+            campaign.covered / 100.0,
+            (campaign.charged_back + campaign.refunded - campaign.covered) / 100.0,
         )
 
     def state(self) -> dict[str, Any]:

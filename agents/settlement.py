@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from finsim import payments as pay
 from finsim.clock import DAY, HOUR, weekday
-from finsim.ids import BANK, new_id, transaction_ids
+from finsim.ids import BANK, mixed, new_id, transaction_ids
 from finsim.ledger import SWEEP, credit
 from finsim.payments import POSTING, SETTLEMENT_KINDS
 from finsim.records import joined
@@ -90,6 +90,32 @@ class Settlement:
         credit(accounts, rows["payer"].astype(np.int64), -rows["amount"])
         credit(accounts, rows["payee"].astype(np.int64), rows["amount"])
         self._parts.append(rows)
+
+    def cover(self, merchant: int, cents: int, number: int, of: int, campaign: int, at: int) -> None:
+        """Let the acquirer pay what a vanished merchant owes for a chargeback: a write-off.
+
+        Args:
+            merchant: merchant row.
+            cents: the chargeback.
+            number: transaction id of the sale.
+            of: its time, microseconds.
+            campaign: campaign number.
+            at: microseconds.
+        """
+        economy = self.economy
+        data, receivable = economy.world.merchants.data, economy.ledger.merchant_base + merchant
+        owed = min(cents, -int(economy.ledger.accounts["balance"][receivable]))
+        if not data["vanished_day"][merchant] or owed <= 0:
+            return
+        payer = int(economy.ledger.acquirer_accounts[data["acquirer"][merchant]])
+        ids = np.array([mixed(number ^ 5, economy.ids.posting)], dtype=np.uint64)
+        related = number if of >= economy.export_start else 0
+        one = np.array([merchant])
+        self.post(
+            S_WRITE_OFF, np.array([payer]), receivable + 0 * one, np.array([owed]), one, ids,
+            max(at, economy.now), related,
+        )  # fmt: skip
+        economy.underworld.account(campaign, of, "covered", owed)
 
     def _ids(self, merchants: NDArray[np.int64], kind: int) -> NDArray[np.uint64]:
         out = np.empty(len(merchants), dtype=np.uint64)

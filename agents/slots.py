@@ -164,6 +164,12 @@ def in_person(t, c, row, behaviour, u, v, w):  # type: ignore[no-untyped-def]
 
 
 @inline
+def is_absent(customer, day):  # type: ignore[no-untyped-def]
+    """Return whether nobody can plan to pay a customer: not there yet, or never a genuine one."""
+    return customer.since_day > day or customer.reserved != 0
+
+
+@inline
 def shares_devices(row):  # type: ignore[no-untyped-def]
     """Return whether a customer shares devices with the neighbour of the same household (rows 2k and 2k + 1)."""
     return ((row >> 1) * 2_654_435_761 % 4_294_967_296) >> 28 < SHARING_HOUSEHOLDS
@@ -178,7 +184,7 @@ def at_home_online(t, c, row, places, area, u, v):  # type: ignore[no-untyped-de
     t.device = pack_customer(row, c.device)
     t.place = area
     if u < 0.65 and area == c.area:
-        t.ip = pack_customer(row, c.home_ip)
+        t.ip = pack_customer(np.int64(c.dwelling), c.home_ip)
     else:
         t.ip = pack_outside(np.int64(1 + (row % 5)), np.int64(v * 4000.0))
         if u > 0.994:

@@ -11,11 +11,13 @@ from finsim import payments as pay
 from finsim.agents.credentials import CredentialMarket
 from finsim.agents.customer import BUSINESS, SLOTS
 from finsim.agents.experience import Experience, Usual
+from finsim.agents.first_party import FirstParty
 from finsim.agents.fraud import registry
 from finsim.agents.fraud.campaign import Campaign
 from finsim.agents.fraud.laundering import LAUNDERING
 from finsim.agents.fraud.remote import resale_weights
 from finsim.agents.fraudster import HOUR_BANDS, Fraudster
+from finsim.agents.identities import Identities
 from finsim.agents.mule import MuleMarket
 from finsim.agents.register import FOUND_CARD, Register, found_card_number
 from finsim.agents.rings import RingLife
@@ -42,6 +44,8 @@ SIZES, SIZE_WEIGHTS = (0.6, 1.0, 1.6), (0.15, 0.7, 0.15)
 """What rings make of usual amounts, and how often they do before they know better (assumption)."""
 AGES = (30, 45, 60, 75)
 """Edges of the bands of age among which rings choose."""
+SPARED = 0.4
+"""Part of the reserve of identities that is left for those opened during a run; a choice of the model."""
 STOCK_DAYS = 120
 """Age up to which stolen details are on offer at the start (assumption: older ones are worthless)."""
 
@@ -66,12 +70,15 @@ class Underworld:
         self.rumours, self.usual = Experience(), Usual()
         self.ring_life = RingLife(self)
         self.devices: dict[int, int] = {}  # rings' devices by packed code: when a bank first saw them
+        self.overcharging: dict[int, list[int]] = {}  # wallet agent -> campaign, until, stage
         self.register = Register(self)
         self.leaks: list[list[int]] = []  # merchant, campaign (-1: a breach, sold on the market), from, until
         self.rings = self._found_rings()
         self.opportunist = Fraudster(economy, self, OPPORTUNIST)
         economy.enlist(self.opportunist.key, self.opportunist)
         self.mule_market = MuleMarket(self)
+        self.first_party = FirstParty(self)
+        self.identities = Identities(self)
         size = len(economy.world.customers)
         self.susceptible = np.cumsum(economy.world.customers.data["susceptibility"].astype(float))
         self.scale = size / 1000.0 / 365.0
@@ -80,6 +87,7 @@ class Underworld:
         if self.rings:
             self._stock_market()
             self.reference = self.credentials.value(economy.now)
+            self._age_identities()
         economy.enlist(RINGS_KEY, _Midnight(self))
         economy.agenda.wake(RINGS_KEY, economy.now)
 
@@ -127,7 +135,9 @@ class Underworld:
         s = self.settings
         per_ring = self.scale / s.rings
         rates = {
-            name: getattr(s, name).rate * per_ring for name in registry() if name != "lost_stolen" and hasattr(s, name)
+            name: getattr(s, name).rate * per_ring
+            for name, typology in registry().items()
+            if hasattr(s, name) and not getattr(typology, "by_customers", False)
         }
         supply = self.supply()
         for name in BOUGHT:
@@ -146,6 +156,7 @@ class Underworld:
         self.mule_market.begin_day()
         self.register.retire(self.economy.now - 70 * DAY)
         self.leaks = [leak for leak in self.leaks if leak[3] > self.economy.now]
+        self.overcharging = {agent: item for agent, item in self.overcharging.items() if item[1] > self.economy.now}
 
     def supply(self) -> float:
         """Return by how much an abundant market of stolen details raises their use: cheap details are used more.
@@ -234,6 +245,18 @@ class Underworld:
         order = np.argsort(stolen, kind="stable")
         order = order[np.array(held)[order]]
         self.credentials.add(customers[order], slots[order], cards[order], stolen[order])
+
+    def _age_identities(self) -> None:
+        """Give each ring the synthetic identities that it has built, or used up, before the run begins."""
+        s, now = self.settings, self.economy.now
+        life = 1.1 * s.synthetic_identity.build_days + s.identities.charge_off_days
+        expected = s.synthetic_identity.rate * self.scale / s.rings * life
+        for ring in self.rings:
+            u = self.economy.streams.one(Purpose.RING, ring.row, second=98)
+            for k in range(int(expected) + (u[0] < expected % 1.0)):
+                v = self.economy.streams.one(Purpose.RING, ring.row, second=98, draw=k + 1)
+                if len(self.identities.free) > SPARED * self.identities.reserve:
+                    ring.launch("synthetic_identity", now, {"aged": 1 + int(v[0] * life)})
 
     # -- leaks --------------------------------------------------------------------------------------------
 
@@ -370,7 +393,8 @@ class Underworld:
 
     def own_ip(self, customer: int) -> int:
         """Return the packed code of the IP address of a customer's home."""
-        return customer << 7 | int(self.economy.world.customers.data["home_ip"][customer])
+        data = self.economy.world.customers.data
+        return int(data["dwelling"][customer]) << 7 | int(data["home_ip"][customer])
 
     def evening(self, at: int, u: float, v: float, keep: float = 0.0, ring: int = OPPORTUNIST) -> int:
         """Return a time on the same or next day by the hours at which people are online; some keep the given time.
@@ -511,12 +535,14 @@ class Underworld:
     def pending(self) -> int:
         """Decisions and postings that were due after the end of the run and are not exported."""
         tasks = sum(task not in ("report", "mistake") for bank in self.economy.banks for _, _, task, _ in bank.queue)
+        tasks += self.first_party.pending
         return tasks + sum(int(campaign.facts.get("uncover", -1) >= 0) for campaign in self.campaigns.values())
 
     def close(self) -> None:
         """At the end of the run: finish the banks' books and write the campaigns."""
         for bank in self.economy.banks:
             bank.close()
+        self.first_party.close()
         self.register.close()
 
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
@@ -527,6 +553,9 @@ class Underworld:
             "devices": self.devices,
             "rings": [ring.state() for ring in [*self.rings, self.opportunist]],
             "mules": self.mule_market.state(),
+            "first_party": self.first_party.state(),
+            "identities": self.identities.state(),
+            "overcharging": self.overcharging,
             "register": self.register.state(),
             "rumours": self.rumours,
             "usual": self.usual,
@@ -545,6 +574,9 @@ class Underworld:
                 number: self.campaigns.get(number, campaign) for number, campaign in ring.campaigns.items()
             }
         self.mule_market.restore(values["mules"])
+        self.first_party.restore(values["first_party"])
+        self.identities.restore(values["identities"])
+        self.overcharging = values["overcharging"]
         self.register.restore(values["register"])
         self.credentials.restore(arrays["credentials"])
 

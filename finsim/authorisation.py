@@ -147,6 +147,8 @@ def prepare(t, c, accounts, behaviour, keys, cash_log, counts):  # type: ignore[
     if t.slot == 1 and t.amount > accounts[t.payer].balance:
         return False  # nobody moves savings that are not there
     if t.rail == pay.WALLET and t.slot == 3 and accounts[t.payer].balance < t.amount:
+        if t.kind == pay.WITHDRAWAL:
+            return False  # nobody asks an agent for cash that is not in the wallet
         t.rail = pay.INSTANT
         t.slot = 0
         t.payer = t.owner * 4
@@ -157,7 +159,7 @@ def prepare(t, c, accounts, behaviour, keys, cash_log, counts):  # type: ignore[
 def repayment(t, c, accounts):  # type: ignore[no-untyped-def]
     """Set the amount of a card repayment: the whole statement, or what a revolver pays; False for nothing."""
     owed = min(c.unpaid_cents, max(-accounts[t.payee].balance, 0))
-    if owed <= 0:
+    if owed <= 0 or c.defaulting:
         return False
     amount = owed
     if not c.transactor:

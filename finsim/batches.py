@@ -10,6 +10,8 @@ from finsim.ids import NO_CODE, day_of, mix64
 
 AHEAD = 8
 """Rows from one that is asked for to the one that is copied."""
+FRIENDLY, BOGUS, HONEST = 0, 1, 2
+"""What becomes of a purchase afterwards, as `claimed_rows` finds it."""
 
 
 @kernel
@@ -146,6 +148,43 @@ def unrecognised_rows(rows, key, threshold):  # type: ignore[no-untyped-def]
         genuine = t.rail == pay.CARD and t.kind == pay.PURCHASE and t.decision == pay.APPROVED and t.truth == 0
         if genuine and mix64(t.transaction_id, key) < threshold:
             found[n] = i
+            n += 1
+    return found[:n].copy()
+
+
+@njit
+def claimed_rows(rows, least, friendly, bogus, honest, returnable, key, kinds):  # type: ignore[no-untyped-def]
+    """Return the positions, (n,) int64, of purchases that their buyers will dispute or return without right.
+
+    Args:
+        rows: (n,) TRANSACTION, decided.
+        least: cents below which nobody disputes.
+        friendly, bogus: (C,) float64 chance of each owner for one purchase.
+        honest: chance of an honest dispute.
+        returnable: (K + 1,) bool, categories in which goods can be returned.
+        key: uint64 that hides the draw.
+        kinds: (n,) int64, overwritten: FRIENDLY, BOGUS or HONEST for each position found.
+    """
+    found = np.empty(rows.shape[0], dtype=np.int64)
+    n = 0
+    for i in range(rows.shape[0]):
+        t = rows[i]
+        if t.rail != pay.CARD or t.kind != pay.PURCHASE or t.decision != pay.APPROVED or t.campaign >= 0:
+            continue
+        if t.amount < least or t.flags & pay.REFUNDABLE:
+            continue
+        u = (mix64(t.transaction_id, key) >> np.uint64(11)) * 1.1102230246251565e-16
+        v = (mix64(t.transaction_id + np.uint64(1), key) >> np.uint64(11)) * 1.1102230246251565e-16
+        kind = -1
+        if t.place >= 0 and u < friendly[t.owner]:
+            kind = FRIENDLY
+        elif t.category != pay.NONE and returnable[t.category] and v < bogus[t.owner]:
+            kind = BOGUS
+        elif t.place >= 0 and u > 1.0 - honest:
+            kind = HONEST
+        if kind >= 0:
+            found[n] = i
+            kinds[n] = kind
             n += 1
     return found[:n].copy()
 

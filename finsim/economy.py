@@ -23,6 +23,7 @@ from finsim.agents.merchant import Merchant
 from finsim.agents.mule import mules_of
 from finsim.agents.settlement import Settlement
 from finsim.agents.underworld import Underworld
+from finsim.agents.wallet_agents import WalletAgents
 from finsim.batches import is_ordered, merge_rows, new_payee_rows, unrecognised_rows, watched_rows
 from finsim.clock import (
     DAY,
@@ -121,6 +122,7 @@ class Economy(mesa.Model):  # type: ignore[misc]
         self.life = Life(self)
         self.departures = Departures(self)
         self.banks: list[Bank] = found_banks(self)
+        self.wallet_agents = WalletAgents(self)
         self.underworld = Underworld(self)
         self._dispute_threshold = dispute_threshold(parameters)
         self.own_agents = frozenset(self.python_agents)
@@ -204,6 +206,7 @@ class Economy(mesa.Model):  # type: ignore[misc]
         if self.tick % self.clock.ticks_per_day:
             return
         record = day_record(self.market.conditions(self.day))
+        self.wallet_agents.plan_day()
         carried = self.outbox.take_day(self.day)
         self._each_partition(lambda part: part.plan(record, _of_owners(carried, part)))
 
@@ -275,6 +278,8 @@ class Economy(mesa.Model):  # type: ignore[misc]
                 if mine.any():
                     bank.observe(chosen(watched, mine))
             self.underworld.observe(watched)
+        self.underworld.first_party.observe(rows)
+        self.wallet_agents.observe(rows)
         disputed = unrecognised_rows(rows, self.ids.event, self._dispute_threshold)
         for bank in self.banks if len(disputed) else ():
             bank.dispute(

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finsim.agents import customer as cu
+from finsim.agents.birth import shared_households
 from finsim.agents.cards import CREDIT, DEBIT, VALID_DAYS
-from finsim.agents.slots import OLDEST_DEVICE, SHARING_HOUSEHOLDS, other_device_codes
+from finsim.agents.slots import OLDEST_DEVICE, other_device_codes
 from finsim.clock import DAY
 from finsim.ids import MERCHANT, ROW_BITS
 from finsim.payments import COUNTRIES
@@ -166,7 +167,7 @@ def cards(economy: Economy, table: NDArray[np.int64]) -> dict[str, Any]:
 
 def is_shared(customers: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Return whether each customer's devices are shared in the household, (n,) bool; as `slots.shares_devices`."""
-    return (customers >> 1) * 2_654_435_761 % 2**32 >> 28 < SHARING_HOUSEHOLDS
+    return shared_households(customers)
 
 
 def later_devices(economy: Economy) -> NDArray[np.int64]:
@@ -241,6 +242,7 @@ def customers_hidden(economy: Economy, rows: NDArray[np.int64]) -> dict[str, Any
         "transfer_rate": data["transfer_rate"].astype(float),
         "transactor": data["transactor"].astype(bool),
         "mule": data["mule_ring"] >= 0,
+        "identity": np.array(cu.IDENTITIES)[data["reserved"]],
     }
 
 

@@ -33,6 +33,9 @@ class Campaign:
         attempts, approved: rows, as `campaigns` counts them.
         laundered: exported rows that moved its money on.
         gross, recovered, recovered_bank, reimbursed, charged_back: cents, of exported rows.
+        refunded: cents of bogus refunds, which the merchant paid.
+        written_off: cents that the bank charged off.
+        covered: cents that an acquirer paid for a merchant that had vanished.
     """
 
     number: int
@@ -55,12 +58,17 @@ class Campaign:
     recovered_bank: int = 0
     reimbursed: int = 0
     charged_back: int = 0
+    refunded: int = 0
+    written_off: int = 0
+    covered: int = 0
 
 
 class Typology(Protocol):
     """A kind of fraud: how a campaign begins, goes on, and learns.
 
-    A typology may have `probing`, the stages whose declines are part of the plan and teach a ring nothing.
+    A typology may have `probing`, the stages whose outcomes are part of the plan and teach a ring nothing. It may be
+    `victimless`: then only the rows that a thief makes have a victim who can claim; and `by_customers`: customers
+    commit it by themselves, and no ring plans it.
     """
 
     @property

@@ -26,6 +26,7 @@ class LostStolen:
 
     name = "lost_stolen"
     stages = ("use",)
+    by_customers = True
 
     def launch(self, world: Underworld, campaign: Campaign, now: int) -> int | None:
         """Find the card; the campaign's victim and slot were drawn with the loss."""

@@ -11,17 +11,24 @@ from importlib.metadata import entry_points
 
 from finsim.agents.fraud.account_takeover import AccountTakeover
 from finsim.agents.fraud.advance_fee_scam import AdvanceFeeScam
+from finsim.agents.fraud.agent_fraud import AgentFraud
+from finsim.agents.fraud.application_fraud import ApplicationFraud
 from finsim.agents.fraud.campaign import Typology
 from finsim.agents.fraud.card_not_present import CardNotPresent
 from finsim.agents.fraud.card_testing import CardTesting
+from finsim.agents.fraud.friendly_fraud import FriendlyFraud
 from finsim.agents.fraud.impersonation_scam import ImpersonationScam
 from finsim.agents.fraud.investment_scam import InvestmentScam
 from finsim.agents.fraud.invoice_redirection import InvoiceRedirection
 from finsim.agents.fraud.laundering import TYPOLOGIES
 from finsim.agents.fraud.lost_stolen import LostStolen
+from finsim.agents.fraud.merchant_collusion import MerchantCollusion
 from finsim.agents.fraud.purchase_scam import PurchaseScam
+from finsim.agents.fraud.refund_abuse import RefundAbuse
 from finsim.agents.fraud.romance_scam import RomanceScam
+from finsim.agents.fraud.sim_swap import SimSwap
 from finsim.agents.fraud.skimming import Skimming
+from finsim.agents.fraud.synthetic_identity import SyntheticIdentity
 
 
 @lru_cache(maxsize=1)
@@ -34,6 +41,13 @@ def registry() -> dict[str, Typology]:
         Skimming(),
         AccountTakeover(),
         ImpersonationScam(),
+        SimSwap(),
+        ApplicationFraud(),
+        SyntheticIdentity(),
+        FriendlyFraud(),
+        RefundAbuse(),
+        MerchantCollusion(),
+        AgentFraud(),
         PurchaseScam(),
         InvestmentScam(),
         RomanceScam(),

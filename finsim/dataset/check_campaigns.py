@@ -1,8 +1,9 @@
 """Invariant 6: each campaign's counts and losses, added up again from the rows that truth and relations name.
 
-What a fraudulent payment took is the gross loss of its campaign. What later flows because of it moves the loss from
-one party to another: a reimbursement from the customer to the issuer, a chargeback from the issuer to the merchant,
-a write-off from a vanished merchant to its acquirer. A recovery lowers it for the party that is paid.
+What a fraudulent payment took is the gross loss of its campaign: the customer's, or the merchant's that paid a bogus
+refund. What later flows because of it moves the loss from one party to another: a reimbursement from the customer to
+the issuer, a chargeback from the issuer to the merchant, a write-off from a vanished merchant to its acquirer. A
+recovery lowers it for the party that is paid.
 """
 
 from __future__ import annotations
@@ -65,7 +66,13 @@ def _truth(source: Source, cited: pl.DataFrame) -> pl.LazyFrame:
     """Return rows of truth with their decision, cents, and whether they are releases of held ones."""
     held = cited.filter(pl.col("decision") == "held")["transaction_id"]
     release = pl.col(RELATED).is_in(held.implode()) & ~is_forced()
-    rows = cited.lazy().select("transaction_id", "decision", cents=cents("amount"), is_release=release.fill_null(False))
+    outside = source.frame("accounts").filter(pl.col("owner_kind").cast(pl.String).is_in(["outside", "institution"]))
+    outside = outside.select(payer_account_id="account_id", from_outside=pl.lit(True))
+    rows = cited.lazy().join(outside, on="payer_account_id", how="left").select(
+        "transaction_id", "decision", "kind", is_release=release.fill_null(False),
+        # Cash that is paid in comes from nobody who could lose it.
+        cents=pl.when(pl.col("from_outside").fill_null(False)).then(0).otherwise(cents("amount")),
+    )  # fmt: skip
     return source.frame("truth").join(rows, on="transaction_id", how="inner")
 
 
@@ -77,6 +84,7 @@ def _figures(truth: pl.LazyFrame) -> pl.LazyFrame:
         attempts=(pl.col("is_fraud") & ~pl.col("is_release")).sum().cast(pl.Int64),
         approved=approved.sum().cast(pl.Int64),
         gross_loss=pl.when(approved).then("cents").otherwise(0).sum(),
+        refunded=pl.when(approved & (pl.col("kind") == "refund")).then("cents").otherwise(0).sum(),
     )
 
 
@@ -118,10 +126,11 @@ def _movements(source: Source) -> pl.LazyFrame:
 def _losses(frame: pl.LazyFrame) -> pl.LazyFrame:
     """Return a campaign's figures: what it took, less and plus what was shifted."""
     gross, recovered = pl.col("gross_loss"), pl.col("shift_recovered")
+    refunded = pl.col("refunded")
     return frame.select(
         "campaign_id", *COUNTS, "gross_loss", recovered=recovered, net_loss=gross - recovered,
-        loss_customer=gross + pl.col("shift_loss_customer"), loss_issuer=pl.col("shift_loss_issuer"),
-        loss_acquirer=pl.col("shift_loss_acquirer"), loss_merchant=pl.col("shift_loss_merchant"),
+        loss_customer=gross - refunded + pl.col("shift_loss_customer"), loss_issuer=pl.col("shift_loss_issuer"),
+        loss_acquirer=pl.col("shift_loss_acquirer"), loss_merchant=refunded + pl.col("shift_loss_merchant"),
     )  # fmt: skip
 
 

@@ -57,6 +57,8 @@ class Spread:
     def __init__(self, rows: pl.DataFrame, known: pl.DataFrame, seeds: pl.DataFrame) -> None:
         rows = rows.with_row_index("row")
         self.time: Longs = rows["time"].to_numpy()
+        # A retry comes after its owner's last request of the tick: what is new there moves it, so the later time reads.
+        self.read_at: Longs = rows["until"].to_numpy() if "until" in rows.columns else self.time
         reads, writes = _reads(rows, known), _writes(rows, known)
         self.nodes: NDArray[np.uint64] = np.unique(reads["node"].to_numpy())
         kinds = np.array(list(NODE_CAUSES.values()))
@@ -90,7 +92,7 @@ class Spread:
     def _explained(self) -> Bools:
         """Mark the rows that a node reached in time explains by the nearest such node; return them."""
         row, at = self.reads.row, self.reads.node
-        hit = ~self.done[row] & (self.reached[at] <= self.time[row])
+        hit = ~self.done[row] & (self.reached[at] <= self.read_at[row])
         row, at = row[hit], at[hit]
         order = np.lexsort((self.reached[at], row))
         row, at = row[order], at[order]

@@ -34,7 +34,8 @@ class Matched:
 
     Args:
         rows: rows that differ, in time order: transaction_id, group (changed, only_a, only_b), time (the earlier of
-            the two), genuine, campaign_id, and `DETAILS` of run A with those of run B as `..._b`; money in cents.
+            the two), until (the later), genuine, campaign_id, and `DETAILS` of run A with those of run B as `..._b`;
+            money in cents.
         genuine: rows and money of genuine transactions by group.
         other: the same of all others.
         changed_by: changed rows by the column that differs.
@@ -163,4 +164,5 @@ def _detailed(a: Dataset, b: Dataset, rows: pl.DataFrame) -> pl.DataFrame:
     both = halves[0].join(halves[1], on="transaction_id", how="full", suffix="_b", coalesce=True)
     both = rows.lazy().join(both, on="transaction_id", how="left")
     time = pl.min_horizontal("timestamp", "timestamp_b").cast(pl.Int64)
-    return collect(both.with_columns(time=time).sort("time", "transaction_id"))
+    until = pl.max_horizontal("timestamp", "timestamp_b").cast(pl.Int64)
+    return collect(both.with_columns(time=time, until=until).sort("time", "transaction_id"))

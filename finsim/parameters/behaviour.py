@@ -131,5 +131,14 @@ class Behaviour(Model):
     new_account_per_year: float = param(0.05, unit="count/year", doc="savings accounts or wallets opened", low=0.0, high=3.0, source="assumption: one in twenty a year")
     account_closure_per_year: float = param(0.02, unit="count/year", doc="savings accounts or wallets closed", low=0.0, high=3.0, source="assumption: one in fifty a year")
     newcomer_share: float = param(0.08, unit="share", doc="customers who joined their bank within the last year", low=0.0, high=1.0, source="assumption: one in twelve relations is younger than a year")
+    sim_change_per_year: float = param(0.3, unit="count/year", doc="SIM cards changed per customer, most of them with a new telephone", low=0.0, high=5.0, source="assumption: new telephones, lost ones and changes of carrier")
+    limit_change_per_year: float = param(0.2, unit="count/year", doc="credit limits raised per customer with a card", low=0.0, high=5.0, source="assumption: reviewed every few years")
+    disputes_per_1000_customers: float = param(10.0, unit="claims/1000 customers/year", doc="honest disputes: remote purchases that never came or were not as described", low=0.0, high=1000.0,
+                                               source="assumption: with friendly fraud leads a third to a half of chargebacks that are no third-party fraud, BEHAVIOUR-041")  # fmt: skip
+    defaults_per_1000_customers: float = param(28.0, unit="customers/1000/year", doc="genuine card holders who stop paying and are charged off", low=0.0, high=300.0,
+                                               source="assumption: BEHAVIOUR-035, synthetic identities are one charged-off account in twenty")  # fmt: skip
+    wallet_agents_per_1000_customers: float = param(3.0, unit="merchant/1000 customers", doc="shops that take cash into wallets and pay it out", low=0.0, high=100.0, source="assumption: retail cash loading points of payment apps")
+    wallet_cash_in_per_month: float = param(0.06, unit="count/month", doc="cash deposits per wallet", low=0.0, high=30.0, source="assumption: US wallets are filled from accounts; cash is the exception")
+    wallet_cash_out_per_month: float = param(0.03, unit="count/month", doc="cash withdrawals per wallet", low=0.0, high=30.0, source="assumption: half of wallet_cash_in_per_month")
     occasions: Occasions = param(Occasions(), unit="", doc="rare payments that look like scams", source="design")
     pooling: Pooling = param(Pooling(), unit="", doc="money pooled, passed on, paid round and banked", source="design")

@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 from finsim.parameters.fields import Model, param
+from finsim.parameters.inside import (
+    AgentFraud,
+    ApplicationFraud,
+    FriendlyFraud,
+    Identities,
+    MerchantCollusion,
+    RefundAbuse,
+    SimSwap,
+    SyntheticIdentity,
+)
 from finsim.parameters.laundering import Laundering, PatternRate, Structuring
 from finsim.parameters.scams import (
     AdvanceFeeScam,
@@ -114,6 +124,14 @@ class Fraud(Model):
     skimming: Skimming = param(Skimming(), unit="", doc="typology", source="design")
     account_takeover: AccountTakeover = param(AccountTakeover(), unit="", doc="typology", source="design")
     impersonation_scam: ImpersonationScam = param(ImpersonationScam(), unit="", doc="typology", source="design")
+    sim_swap: SimSwap = param(SimSwap(), unit="", doc="typology", source="design")
+    application_fraud: ApplicationFraud = param(ApplicationFraud(), unit="", doc="typology", source="design")
+    synthetic_identity: SyntheticIdentity = param(SyntheticIdentity(), unit="", doc="typology", source="design")
+    friendly_fraud: FriendlyFraud = param(FriendlyFraud(), unit="", doc="typology", source="design")
+    refund_abuse: RefundAbuse = param(RefundAbuse(), unit="", doc="typology", source="design")
+    merchant_collusion: MerchantCollusion = param(MerchantCollusion(), unit="", doc="typology", source="design")
+    agent_fraud: AgentFraud = param(AgentFraud(), unit="", doc="typology", source="design")
+    identities: Identities = param(Identities(), unit="", doc="identities in rings' hands", source="design")
     purchase_scam: PurchaseScam = param(PurchaseScam(), unit="", doc="typology", source="design")
     investment_scam: InvestmentScam = param(InvestmentScam(), unit="", doc="typology", source="design")
     romance_scam: RomanceScam = param(RomanceScam(), unit="", doc="typology", source="design")

@@ -1,0 +1,77 @@
+"""Application fraud: an account is opened in somebody else's name, its credit is drawn up at once and never paid back.
+
+Stages: the application, which the bank accepts; the card comes by post; the line is drawn up within days; no repayment,
+no contact; months later the bank charges the debt off, and mostly learns from the person whose name it was. Actors: a
+ring, a person who is no customer and does not know of it. An application that is refused leaves nothing.
+
+Traces in transactions: an account without pay or errands, large purchases for goods that sell again or are like cash
+soon after the opening, a repayment that bounces, a write_off. In `events`: account_opened for checking and card. The
+address and devices are shared with other names of the ring. Genuine look-alikes: newcomers with a thin history, some of
+whom use much of their limit, and customers in default (behaviour.defaults_per_1000_customers).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from finsim.agents.customer import STOLEN
+from finsim.agents.fraud.own_card import draw_up, next_draw
+from finsim.clock import DAY
+from finsim.rng import to_normal
+
+if TYPE_CHECKING:
+    from finsim.agents.fraud.campaign import Campaign
+    from finsim.agents.underworld import Underworld
+
+RECOGNISED = 0.7
+"""Accounts in stolen names that the bank recognises by the charge-off (assumption: the person named complains)."""
+SOONER = 0.5
+"""Time until it does, against a synthetic identity's (assumption: a person complains before the debt is old)."""
+
+
+class ApplicationFraud:
+    """One stolen name."""
+
+    name = "application_fraud"
+    stages = ("application", "draw_down")
+    probing = (1,)
+    victimless = True
+
+    def launch(self, world: Underworld, campaign: Campaign, now: int) -> int | None:
+        """Apply with a stolen name; the account exists from tomorrow."""
+        settings = world.settings.application_fraud
+        u, v = world.draw(campaign), world.draw(campaign)
+        identity = world.identities.take(u[0])
+        if identity < 0:
+            return None
+        since = world.economy.day + 1
+        limit = settings.limit_median * float(np.exp(0.6 * to_normal(u[1:2])[0]))
+        world.identities.open(identity, campaign.ring, STOLEN, since, limit, u[2])
+        campaign.facts = {"identity": identity, "declines": 0, "rows": [], "over": False}
+        days = settings.card_days * float(np.exp(0.5 * to_normal(v[0:1])[0]))
+        return world.opening(since * DAY + int(max(days, 0.6) * DAY), v[1])
+
+    def act(self, world: Underworld, campaign: Campaign, now: int) -> int | None:
+        """Draw once more; when all is drawn, empty the account and wait for the charge-off."""
+        facts = campaign.facts
+        if facts["over"]:
+            world.identities.charge_off(campaign, facts["identity"], RECOGNISED)
+            return None
+        if draw_up(world, campaign, facts["identity"], now, 1):
+            return None
+        return self._end(world, campaign, now)
+
+    def observe(self, world: Underworld, campaign: Campaign, row: np.void) -> int | None:
+        """Go on until the line is used up or the card no longer works."""
+        at = next_draw(world, campaign, row, world.settings.application_fraud.use_days)
+        return at if at is not None else self._end(world, campaign, int(row["timestamp"]))
+
+    @staticmethod
+    def _end(world: Underworld, campaign: Campaign, now: int) -> int:
+        """Leave; return the time of the charge-off."""
+        campaign.facts["over"] = True
+        world.identities.empty(campaign, campaign.facts["identity"], now)
+        z = float(to_normal(world.draw(campaign)[0:1])[0])
+        return now + int(SOONER * world.settings.identities.charge_off_days * np.exp(0.3 * z) * DAY)

@@ -1,0 +1,111 @@
+"""SIM swap: the victim's number is moved to the thief's card, codes by message arrive there, the account is drained.
+
+Stages: the new SIM, the reset password, a new device and payee, transfers to mules within minutes to hours, mostly at
+night and at weekends, then what mules do. Actors: a ring, somebody at the carrier, the victim, mules.
+
+Traces in transactions: transfers to a new payee from a device seen for the first time, which pass every challenge by
+one-time code; the victim's own payments pause. In `events`: sim_changed, then login and password_reset from a new
+device, device_added, at times contact_changed; all within hours before the money. Genuine look-alikes: a new telephone
+with a new SIM card and a password forgotten (behaviour.sim_change_per_year), followed by a large transfer now and then.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from finsim import payments as pay
+from finsim.clock import DAY, HOUR, MINUTE, weekday
+from finsim.ids import ring_code
+from finsim.rng import to_normal
+
+if TYPE_CHECKING:
+    from finsim.agents.fraud.campaign import Campaign
+    from finsim.agents.underworld import Underworld
+
+
+class SimSwap:
+    """One number taken over, and the account that hangs on it."""
+
+    name = "sim_swap"
+    stages = ("transfer", "layering", "cash_out")
+
+    def launch(self, world: Underworld, campaign: Campaign, now: int) -> int | None:
+        """Choose somebody with money, and a time at which the dead telephone is noticed late."""
+        victim = world.find_victim(campaign)
+        if victim < 0:
+            return None
+        u = world.draw(campaign)
+        campaign.victim = victim
+        ring = max(campaign.ring, 0)
+        campaign.facts = {
+            "device": ring_code(ring, int(u[0] * 40)),
+            "ip": ring_code(ring, 131_072 + int(u[1] * 400)),
+            "left": 0,
+            "declines": 0,
+            "scale": 1.0,
+            "receives_codes": True,
+            "moved": False,
+        }
+        return _quiet_time(now, u[2], u[3])
+
+    def act(self, world: Underworld, campaign: Campaign, now: int) -> int | None:
+        """First have the number moved and get in; from then on try to move a part of the balance."""
+        settings, facts = world.settings.sim_swap, campaign.facts
+        u, v = world.draw(campaign), world.draw(campaign)
+        if not facts["moved"]:
+            facts["moved"] = True
+            facts["left"] = 1 + min(int(-np.log(v[0]) * (settings.transfers - 0.5)), 8)
+            minutes = max(settings.minutes * float(np.exp(0.6 * to_normal(v[1:2])[0])), 6.0)
+            first = now + int(minutes * MINUTE)
+            self._get_in(world, campaign, now, first, u)
+            return first
+        share = min(settings.share_of_balance * float(np.exp(0.6 * to_normal(u[0:1])[0])), 0.97) * facts["scale"]
+        cents = min(int(world.balance(campaign.victim) * share), 900_000)
+        facts["left"] -= 1
+        if cents < 3_000:
+            return None
+        cents = cents // 1_000 * 1_000 if u[1] < 0.5 else cents // 100 * 100
+        world.pay_mule(campaign, campaign.victim, cents, now, 0, device=facts["device"], thief=True)
+        return None
+
+    @staticmethod
+    def _get_in(world: Underworld, campaign: Campaign, now: int, first: int, u: np.ndarray) -> None:
+        """Leave the traces between the new SIM and the first transfer."""
+        log, victim = world.economy.log, campaign.victim
+        device, ip = campaign.facts["device"], campaign.facts["ip"]
+        world.saw(device, now)
+        log.event(now, victim, "sim_changed")
+        start = now + (first - now) // 3
+        log.event(start, victim, "password_reset", device=device, ip=ip)
+        log.event(start + (first - now) // 10, victim, "login", device=device, ip=ip)
+        log.event(start + (first - now) // 8, victim, "device_added", device=device, ip=ip)
+        if u[2] < 0.4:
+            log.event(start + (first - now) // 5, victim, "contact_changed", device=device, ip=ip)
+
+    def observe(self, world: Underworld, campaign: Campaign, row: np.void) -> int | None:
+        """Go on quickly while there is money; after a decline try a smaller amount."""
+        if row["stage"] > 0:
+            return None
+        facts, u = campaign.facts, world.draw(campaign)
+        if row["decision"] == pay.DECLINED:
+            facts["declines"] += 1
+            facts["scale"] *= 0.5
+            if facts["declines"] > 2 or row["decline_reason"] == pay.BLOCKED:
+                return None
+        if facts["left"] <= 0:
+            return None
+        return int(row["timestamp"]) + int((3.0 + 40.0 * u[0] ** 2) * MINUTE)
+
+
+def _quiet_time(now: int, u: float, v: float) -> int:
+    """Return a time within the next days: two in three at night or a weekend (assumption), the others at any hour."""
+    if u > 2 / 3:
+        return now + int(v * 12 * HOUR)
+    night = now // DAY * DAY + int((21.0 + 8.0 * v) * HOUR)
+    if u < 1 / 3:
+        return night if night >= now else night + DAY
+    days = (5 - weekday(now // DAY)) % 7
+    weekend = (now // DAY + days) * DAY + int((9.0 + 36.0 * v) * HOUR)
+    return weekend if weekend >= now else night + DAY
