@@ -22,7 +22,7 @@ P_POOLING = 11
 DAY = 86_400_000_000
 HOUR = 3_600_000_000
 CIRCLE = 16
-CASH_ACCOUNT, EXCHANGE = 0, 5
+CASH_ACCOUNT = 0
 WIRE_FROM = 350_000
 LATEST_DAY = 4
 """Days after a due day on which the money may still be passed on."""
@@ -287,23 +287,16 @@ def elsewhere(out, n, c, o, day, x, places, habits, people, books):  # type: ign
 
 @inline
 def now_and_then(out, n, c, o, conditions, places, habits, people, books):  # type: ignore[no-untyped-def]
-    """Plan a person's cash deposit, purchase at an exchange, large credit, or transfer between own accounts."""
+    """Plan a person's cash deposit, large credit, or transfer between own accounts."""
     behaviour = habits.behaviour[0]
     day = conditions.day
-    u, v, w, x = draw(books.keys, POOLING, o, 5, day, 0)
+    u, _, w, x = draw(books.keys, POOLING, o, 5, day, 0)
     if scatter(o + 32_452_843) % 1000 < 1000.0 * behaviour.second_bank:
         n = elsewhere(out, n, c, o, day, x, places, habits, people, books)
     if u * 365.0 < behaviour.deposits and conditions.bank_day:
         a, b, _, _ = draw(books.keys, POOLING, o, 5, day, 1)
         cents = np.int64(np.exp(10.3 + 1.25 * normal(a)))
         pay_in(out[n], c, o, day, round_down(min(cents, 1_800_000), b, b, 0.7), 80, places, habits, books)
-        n += 1
-    if v * 365.0 < behaviour.exchange:
-        a, b, d, e = draw(books.keys, POOLING, o, 5, day, 2)
-        cents = min(np.int64(np.exp(9.2 + 0.5 * c.scale + 1.4 * normal(a))), 1_500_000)
-        amount = round_down(max(cents, 1_000), b, d, 0.8)
-        time = s.time_of_day(habits.remote_hours, d, e)
-        send(out[n], c, o, day, time, amount, books.named[EXCHANGE], 81, 81, places, habits, books)
         n += 1
     if w * 365.0 < behaviour.large_credits:
         a, b, d, e = draw(books.keys, POOLING, o, 5, day, 3)

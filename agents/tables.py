@@ -256,7 +256,6 @@ def behaviour_record(parameters: Parameters) -> NDArray[np.void]:
         "forward_hours": b.pooling.forward_hours,
         "large_credits": b.pooling.large_credits_per_year,
         "deposits": b.pooling.deposits_per_year,
-        "exchange": b.pooling.exchange_per_year,
         "second_bank": b.pooling.second_bank,
         "own_transfers": b.pooling.own_transfers_per_year,
         "staff_share": b.pooling.staff_share,

@@ -132,7 +132,6 @@ BEHAVIOUR = np.dtype(
             "forward_hours",
             "large_credits",
             "deposits",
-            "exchange",
             "second_bank",
             "own_transfers",
             "staff_share",

@@ -13,7 +13,6 @@ class Pooling(Model):
     forward_hours: float = param(6.0, unit="hour", doc="median time that such money rests", low=0.05, high=100.0, source="assumption: hours, some days")
     large_credits_per_year: float = param(0.5, unit="count/year", doc="large sums that come from persons at other banks", low=0.0, high=12.0, source="assumption: as large_transfers_per_year, from the other side")
     deposits_per_year: float = param(2.0, unit="count/year", doc="cash that a person pays in at a branch", low=0.0, high=50.0, source="assumption: gifts, tips, a car sold")
-    exchange_per_year: float = param(1.0, unit="count/year", doc="transfers of a person to an exchange for crypto assets", low=0.0, high=50.0, source="assumption: one in eight holds some and buys several times a year")
     second_bank: float = param(0.4, unit="share", doc="persons who move money between this bank and an own account at another one", low=0.0, high=1.0, source="assumption: two in five keep savings or a second main account elsewhere")
     own_transfers_per_year: float = param(15.0, unit="count/year", doc="such transfers of such a person to the other bank; four fifths as many come back", low=0.0, high=200.0, source="assumption: a little more than once a month")
     private_landlords: float = param(0.25, unit="share", doc="rents paid by transfer or check that go to a private person", low=0.0, high=1.0, source="assumption: small landlords let a part of all homes")
