@@ -170,6 +170,8 @@ class Bank(mesa.Agent):  # type: ignore[misc]
         row["decline_reason"] = pay.NONE if approve else pay.RULE
         row["challenge"] = pay.NONE
         row["alert"] = 0
+        row["flags"] &= 0xFFFF ^ (pay.SCORED | pay.CONTROL_GROUP)  # no control scores a release
+        row["score"] = np.nan
         self.economy.outbox.add(row, self.economy.tick)
 
     @staticmethod

@@ -168,6 +168,7 @@ def rule_table(parameters: Parameters) -> NDArray[np.void]:
     for row, bank in zip(table, parameters.banks.institutions, strict=True):
         row["velocity"], row["decline_velocity"] = bank.velocity_limit, bank.decline_velocity_limit
         row["merchant_test"] = bank.merchant_test_limit
+        row["model_decline"], row["model_hold"], row["model_challenge"] = parameters.banks.thresholds(bank)
         for field, value in (
             ("remote_amount", bank.remote_amount_limit),
             ("foreign_amount", bank.foreign_amount_limit),
@@ -224,8 +225,6 @@ def behaviour_record(parameters: Parameters) -> NDArray[np.void]:
         "overdraft_fee": round(100 * banks.overdraft_fee),
         "credit_interest": market.credit_interest,
         "savings_interest": market.savings_interest,
-        "score_decline": banks.model_decline,
-        "score_challenge": banks.model_challenge,
         "control_group": banks.control_group_share,
         "cash_mean": 100 * parameters.population.cash_on_person,
         "projects": b.occasions.projects_per_year,

@@ -57,6 +57,9 @@ RULES = np.dtype(
         ("cash_machine", "i8"),
         ("card_day", "i8"),
         ("merchant_test", "i8"),
+        ("model_decline", "f8"),  # scores; above 1 for never
+        ("model_hold", "f8"),
+        ("model_challenge", "f8"),
     ],
     align=True,
 )
@@ -103,8 +106,6 @@ BEHAVIOUR = np.dtype(
             "overdraft_fee",
             "credit_interest",
             "savings_interest",
-            "score_decline",
-            "score_challenge",
             "control_group",
             "cash_mean",
             "projects",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from finsim.parameters.fields import parse_source
@@ -124,5 +125,14 @@ def _sizes(p: Parameters) -> Iterator[Problem]:
         yield "population.merchants_per_1000_customers", reason
 
 
-CHECKS: tuple[Callable[[Parameters], Iterator[Problem]], ...] = (_dates, _profiles, _categories, _shares, _sizes)
+def _models(p: Parameters) -> Iterator[Problem]:
+    """Files of fitted models."""
+    entries = {"banks.model": p.banks.model}
+    entries |= {f"banks.institutions.{row}.model": bank.model for row, bank in enumerate(p.banks.institutions)}
+    for key, entry in entries.items():
+        if entry is not None and not Path(entry.path).is_file():
+            yield f"{key}.path", f"= {entry.path!r}, but there is no such file"
+
+
+CHECKS: tuple[Callable[[Parameters], Iterator[Problem]], ...] = (_dates, _profiles, _categories, _shares, _sizes, _models)
 """Every check, in order."""
