@@ -9,14 +9,30 @@ from __future__ import annotations
 import numpy as np
 
 from finsim import payments as pay
-from finsim.compile import inline, kernel
-from finsim.feature_shared import DAY_S, HOUR_S, MONTH_S, NAN, WEEK_S, decay, serve_shared, share, since
+from finsim.compile import inline, kernel, prefetch
+from finsim.feature_shared import (
+    BY_CREDIT,
+    BY_MERCHANT,
+    BY_PAYEE,
+    DAY_S,
+    HOUR_S,
+    MONTH_S,
+    NAN,
+    WEEK_S,
+    decay,
+    home_of,
+    key_of,
+    serve_shared,
+    share,
+    since,
+)
 from finsim.feature_state import DEVICES, MEMORY, MERCHANTS, PAYEES
 from finsim.features import AT
 from finsim.observed import GIVEN_CARD, GIVEN_DEVICE, GIVEN_MERCHANT, IS_ATTEMPT
 
 DAY, HOUR = 86_400_000_000, 3_600_000_000
 KM_PER_DEGREE = 111.195
+AHEAD = 6  # rows from one whose memory is asked for to the one that is served
 
 AMOUNT, TIME_OF_DAY, WEEKDAY = AT["amount"], AT["hour"], AT["weekday"]
 ATTEMPTS = AT["attempts_hour"]  # sixteen columns from here, in the order of State.counters
@@ -284,6 +300,20 @@ def remember_card(o, cards, now, yes, no, amount):  # type: ignore[no-untyped-de
     card.last = now
 
 
+@inline
+def fetch(o, state):  # type: ignore[no-untyped-def]
+    """Ask for the memory that a row's features stand in."""
+    prefetch(state.own, o.row)
+    prefetch(state.counters, o.row)
+    prefetch(state.known, o.row)
+    bank = o.payer_institution_id
+    if o.given & GIVEN_MERCHANT:
+        prefetch(state.shared, home_of(state.shared, key_of(BY_MERCHANT, bank, o.merchant_id)))
+    else:
+        prefetch(state.shared, home_of(state.shared, key_of(BY_PAYEE, bank, o.payee_account_id)))
+    prefetch(state.shared, home_of(state.shared, key_of(BY_CREDIT, bank, o.payer_account_id)))
+
+
 @kernel
 def serve(observed, state, out):  # type: ignore[no-untyped-def]
     """Write the features of rows.
@@ -294,6 +324,8 @@ def serve(observed, state, out):  # type: ignore[no-untyped-def]
         out: (n, features) float32, overwritten.
     """
     for i in range(observed.shape[0]):
+        if i + AHEAD < observed.shape[0]:
+            fetch(observed[i + AHEAD], state)
         serve_row(observed[i], state, out[i])
 
 

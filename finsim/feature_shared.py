@@ -56,10 +56,16 @@ def key_of(what, institution, number):  # type: ignore[no-untyped-def]
 
 
 @inline
+def home_of(shared, key):  # type: ignore[no-untyped-def]
+    """Return the place at which the search for a key begins."""
+    return (key * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(24) & np.uint64(shared.shape[0] - 1)
+
+
+@inline
 def place_of(shared, key):  # type: ignore[no-untyped-def]
     """Return the place of a key, or the empty place where it belongs."""
     mask = np.uint64(shared.shape[0] - 1)
-    k = (key * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(24) & mask
+    k = home_of(shared, key)
     while shared[k].key != 0 and shared[k].key != key:
         k = (k + np.uint64(1)) & mask
     return k

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from finsim import payments as pay
-from finsim.compile import kernel
+from finsim.compile import inline, kernel
 from finsim.ids import NO_CODE, mix32, pack_customer, pack_merchant
 
 OBSERVED: Final = np.dtype(
@@ -94,18 +94,32 @@ class Sight(NamedTuple):
     ip_key: Any
 
 
+@inline
+def is_attempt(t, customer_accounts):  # type: ignore[no-untyped-def]
+    """Return whether a customer, or who poses as one, asks for it; `training_frame` tells it from exported columns."""
+    return t.payer < customer_accounts and t.related_id == 0 and t.rail != pay.CASH and not IS_BOOKED[t.kind]
+
+
 @kernel
-def observe(rows, sight, out):  # type: ignore[no-untyped-def]
-    """Write what is observed of rows.
+def observe(rows, sight, out, at, everything):  # type: ignore[no-untyped-def]
+    """Write what is observed of rows; return of how many.
 
     Args:
         rows: (n,) TRANSACTION.
         sight: `Sight`.
         out: (n,) OBSERVED, overwritten; `card_issued` stays 0 for cards that are not the present ones.
+        at: (n,) int64, overwritten: the position of each in rows.
+        everything: whether rows that are no attempts are wanted too.
     """
+    count = 0
     for i in range(rows.shape[0]):
         t = rows[i]
-        o = out[i]
+        attempt = is_attempt(t, sight.customer_accounts)
+        if not (attempt or everything):
+            continue
+        at[count] = i
+        o = out[count]
+        count += 1
         payer = sight.accounts[t.payer]
         payee = sight.accounts[t.payee]
         o.transaction_id = t.transaction_id
@@ -166,7 +180,14 @@ def observe(rows, sight, out):  # type: ignore[no-untyped-def]
         o.country = t.country if t.country != pay.NONE else 0
         o.decision = t.decision
         what = TO_CUSTOMER if t.payee < sight.customer_accounts else 0
-        own = t.payer < sight.customer_accounts
-        if own and t.related_id == 0 and t.rail != pay.CASH and not IS_BOOKED[t.kind]:
-            what |= IS_ATTEMPT
-        o.what = what
+        o.what = what | (IS_ATTEMPT if attempt else 0)
+    return count
+
+
+@kernel
+def put_scores(rows, at, scores):  # type: ignore[no-untyped-def]
+    """Write scores, (k,) float32, those not below 0, into the rows at positions, (k,) int64."""
+    for i in range(scores.shape[0]):
+        if scores[i] >= 0:
+            rows[at[i]].score = scores[i]
+            rows[at[i]].flags |= pay.SCORED

@@ -21,7 +21,7 @@ from finsim.feature_store import FeatureStore
 from finsim.features import AT, INPUTS, NAMES
 from finsim.frames import FORMS
 from finsim.ids import mixed
-from finsim.observed import GIVEN_CARD, IS_ATTEMPT, OBSERVED, Sight, observe
+from finsim.observed import GIVEN_CARD, OBSERVED, Sight, observe, put_scores
 from finsim.partition import Outcome
 from finsim.records import chosen, joined
 from finsim.waves import adopt, number_waves, wave_of
@@ -126,7 +126,7 @@ class Scoring:
         for number in range(max(map(len, queues))):
             wave = [queue[number] if number < len(queue) else EMPTY for queue in queues]
             ready = economy.each_partition(lambda part, rows: part.prepare(rows), wave, rows=sum(map(len, wave)))
-            observed = self._score([outcome.rows for outcome in ready])
+            observed = self._score(ready)
             done = economy.each_partition(
                 lambda part, outcome: part.authorise(outcome.rows, economy.tick_end), ready, rows=sum(map(len, wave))
             )
@@ -145,61 +145,74 @@ class Scoring:
         waves = number_waves(batch, self._wave, self._round, numbers)
         return [batch] if waves <= 1 else [chosen(batch, wave_of(numbers, number)) for number in range(waves)]
 
-    def _score(self, batches: list[NDArray[np.void]]) -> NDArray[np.void]:
+    def _score(self, ready: list[Outcome]) -> NDArray[np.void]:
         """Let the controls score requests that are ready; return what was observed of the attempts, (n,) OBSERVED."""
-        rows = joined(batches)
-        everything = self.observe(rows)
-        attempts = np.flatnonzero(everything["what"] & IS_ATTEMPT)
-        observed = everything[attempts]
-        if not len(attempts):
+        rows = joined([outcome.rows for outcome in ready])
+        observed, at = self.observe(rows, everything=False)
+        if not len(observed):
             return observed
-        self._date_old_cards(observed, rows["card"][attempts])
-        blank = np.empty((len(observed), 0), dtype=np.float32)
-        features = self.store.serve(observed) if self.store is not None else blank
+        self._date_old_cards(observed, rows["card"], at)
+        features = self.store.serve(observed) if self.store is not None else np.empty((len(observed), 0), np.float32)
+        scores = self._asked(observed, features, in_order=len(ready) == 1)
+        put_scores(rows, at, scores)
+        if len(ready) > 1:  # the rows were joined into a copy
+            ends = np.cumsum([len(outcome.rows) for outcome in ready]).tolist()
+            for outcome, first, last in zip(ready, [0, *ends], ends, strict=False):
+                outcome.rows = rows[first:last]
+        return observed
+
+    def _asked(
+        self, observed: NDArray[np.void], features: NDArray[np.float32], *, in_order: bool
+    ) -> NDArray[np.float32]:
+        """Return the highest score of each attempt, -1 where no control sits, (n,) float32."""
         scores = np.full(len(observed), -1.0, dtype=np.float32)
-        order = np.lexsort((observed["transaction_id"], observed["timestamp"])) if len(batches) > 1 else None
+        order = None if in_order else np.lexsort((observed["transaction_id"], observed["timestamp"]))
         for one in self.seats:
+            if order is None and one.institutions is None:
+                np.maximum(scores, one.ask(observed, features), out=scores)
+                continue
             places = np.arange(len(observed)) if order is None else order
             if one.institutions is not None:
                 places = places[np.isin(observed["payer_institution_id"][places], list(one.institutions))]
             if len(places):
-                scores[places] = np.maximum(scores[places], one.ask(observed[places], features[places]))
-        scored = scores >= 0
-        at = attempts[scored]
-        first = 0
-        for batch in batches:
-            mine = (at >= first) & (at < first + len(batch))
-            batch["score"][at[mine] - first] = scores[scored][mine]
-            batch["flags"][at[mine] - first] |= pay.SCORED
-            first += len(batch)
-        return observed
+                asked = one.ask(chosen(observed, places), features[places])
+                scores[places] = np.maximum(scores[places], asked)
+        return scores
 
     # -- what is observed ---------------------------------------------------------------------------------
 
-    def observe(self, rows: NDArray[np.void]) -> NDArray[np.void]:
-        """Return what the institutions observe of rows, (n,) TRANSACTION: (n,) OBSERVED."""
-        out = np.empty(len(rows), dtype=OBSERVED)
-        world, keys = self.economy.world, self.economy.ids.table
-        observe(
-            rows,
-            Sight(
-                self._accounts, self.economy.ledger.customer_accounts, world.customers.data,
-                self.economy.life.cards.issued, world.merchants.data["latitude"], world.merchants.data["longitude"],
-                world.areas["latitude"], world.areas["longitude"],
-                *(keys[name] for name in ("customer", "merchant", "terminal", "card", "device", "ip")),
-            ),
-            out,
-        )  # fmt: skip
-        return out
+    def observe(self, rows: NDArray[np.void], *, everything: bool = True) -> tuple[NDArray[np.void], NDArray[np.int64]]:
+        """Return what the institutions observe of rows, (n,) TRANSACTION, and where they stand among them.
 
-    def _date_old_cards(self, observed: NDArray[np.void], codes: NDArray[np.uint32]) -> None:
+        Args:
+            rows: the rows.
+            everything: all of them, or attempts only.
+
+        Returns:
+            (k,) OBSERVED and (k,) positions.
+        """
+        out, at = np.empty(len(rows), dtype=OBSERVED), np.empty(len(rows), dtype=np.int64)
+        count = observe(rows, self._sight(), out, at, everything)
+        return out[:count], at[:count]
+
+    def _sight(self) -> Sight:
+        """Return what turns rows into observed records."""
+        world, keys = self.economy.world, self.economy.ids.table
+        return Sight(
+            self._accounts, self.economy.ledger.customer_accounts, world.customers.data,
+            self.economy.life.cards.issued, world.merchants.data["latitude"], world.merchants.data["longitude"],
+            world.areas["latitude"], world.areas["longitude"],
+            *(keys[name] for name in ("customer", "merchant", "terminal", "card", "device", "ip")),
+        )  # fmt: skip
+
+    def _date_old_cards(self, observed: NDArray[np.void], codes: NDArray[np.uint32], at: NDArray[np.int64]) -> None:
         """Fill in when cards were issued that have been replaced since."""
         past = self.economy.life.cards.past
         for customer, slot, ordinal, issued, _ in past[self._past_seen :]:
             self._past[customer << 7 | (64 if slot else 0) | ordinal] = issued
         self._past_seen = len(past)
         for k in np.flatnonzero((observed["given"] & GIVEN_CARD > 0) & (observed["card_issued"] == 0)).tolist():
-            observed["card_issued"][k] = self._past.get(int(codes[k]), 0)
+            observed["card_issued"][k] = self._past.get(int(codes[at[k]]), 0)
 
     def _account_words(self) -> NDArray[np.uint64]:
         """Return exported id and institution of every account in one word, (N,) uint64."""
@@ -214,7 +227,7 @@ class Scoring:
         """Let the counters see the decided rows of a tick, (n,) TRANSACTION in order of time."""
         if self.store is None:
             return
-        observed = self.observe(rows)
+        observed, _ = self.observe(rows)
         if not self.seats:
             self.store.remember(observed)
         self.store.merge(observed)

@@ -16,31 +16,38 @@ from numpy.typing import NDArray
 
 from finsim.compile import kernel
 
-CATEGORICAL, DEFAULT_LEFT = 1, 2
-MISSING_ZERO, MISSING_NAN = 1, 2
+DEFAULT_LEFT: Final = 2
+MISSING_ZERO: Final = 1
 ZERO: Final = 1e-35  # LightGBM's kZeroThreshold
 BLOCK: Final = 256
 
 
+NODE: Final = np.dtype(
+    [
+        ("threshold", "f4"),  # largest float32 that is not above the model's: rows are float32, so this decides alike
+        ("feature", "i2"),
+        ("left", "i2"),  # node within the tree; below 0 a leaf, -1 the first
+        ("right", "i2"),
+        ("nan_left", "u1"),  # where a missing value goes
+        ("zero_missing", "u1"),  # whether zero counts as missing
+    ],
+    align=True,
+)
+"""One decision; all of a tree stay in the innermost cache."""
+
+
 class Forest(NamedTuple):
-    """Trees as flat arrays; children below 0 are leaves, -1 the first leaf of the tree.
+    """Trees as flat arrays.
 
     Attributes:
         first_node, first_leaf: (trees + 1,) int64 first position of each tree.
-        feature: (nodes,) int32 column.
-        threshold: (nodes,) float64.
-        kind: (nodes,) uint8, LightGBM's decision type.
-        left, right: (nodes,) int32 node within the tree.
+        nodes: (nodes,) NODE.
         leaf: (leaves,) float64.
     """
 
     first_node: Any
     first_leaf: Any
-    feature: Any
-    threshold: Any
-    kind: Any
-    left: Any
-    right: Any
+    nodes: Any
     leaf: Any
 
 
@@ -116,7 +123,14 @@ def _forest(trees: list[dict[str, str]]) -> Forest:
     if any(len(part) != len(feature) for part in rest):
         raise ValueError("its trees do not fit together")
     threshold, kind, left, right = rest
-    return Forest(first_node, first_leaf, feature, threshold, kind, left, right, leaf)
+    nodes = np.zeros(len(feature), dtype=NODE)
+    nodes["feature"], nodes["left"], nodes["right"] = feature, left, right
+    low = threshold.astype(np.float32)
+    nodes["threshold"] = np.where(low > threshold, np.nextafter(low, np.float32(-np.inf)), low)
+    missing, by_default = kind >> 2 & 3, kind & DEFAULT_LEFT != 0
+    nodes["nan_left"] = np.where(missing == 0, threshold >= 0, by_default)  # without missing values nan counts as zero
+    nodes["zero_missing"] = missing == MISSING_ZERO
+    return Forest(first_node, first_leaf, nodes, leaf)
 
 
 @kernel
@@ -131,14 +145,10 @@ def evaluate(matrix, forest, total):  # type: ignore[no-untyped-def]
             for i in range(start, stop):
                 node = -1 if empty else 0
                 while node >= 0:
-                    k = base + node
-                    value = np.float64(matrix[i, forest.feature[k]])
-                    missing = forest.kind[k] >> 2 & 3
-                    if np.isnan(value) and missing != MISSING_NAN:
-                        value = 0.0
-                    if (missing == MISSING_NAN and np.isnan(value)) or (missing == MISSING_ZERO and abs(value) <= ZERO):
-                        goes_left = forest.kind[k] & DEFAULT_LEFT != 0
-                    else:
-                        goes_left = value <= forest.threshold[k]
-                    node = forest.left[k] if goes_left else forest.right[k]
+                    n = forest.nodes[base + node]
+                    value = matrix[i, n.feature]
+                    goes_left = value <= n.threshold
+                    if np.isnan(value) or (n.zero_missing and abs(value) <= ZERO):
+                        goes_left = n.nan_left != 0
+                    node = np.int64(n.left) if goes_left else np.int64(n.right)
                 total[i] += forest.leaf[leaves - node - 1]
