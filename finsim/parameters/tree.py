@@ -53,6 +53,8 @@ def check_keys(data: Mapping[Any, Any], model: type[Model], origin: str, prefix:
             if isinstance(value, Mapping):
                 raise ScenarioError(f"{origin}: {key} must be a value, not a section with keys of its own")
             continue
+        if value is None and type(None) in get_args(field.annotation):
+            continue  # an optional section that is not there
         if kind == "list" and not isinstance(value, list):
             raise ScenarioError(f"{origin}: {key} must be a list of entries, not {show(value)}")
         if kind != "list" and not isinstance(value, Mapping):
