@@ -221,6 +221,8 @@ class Analysts:
         row["decline_reason"] = pay.NONE if approve else pay.RULE
         row["challenge"] = pay.NONE
         row["alert"] = 0
+        row["flags"] &= 0xFFFF ^ (pay.SCORED | pay.CONTROL_GROUP)  # no control scores a release
+        row["score"] = np.nan
         self.bank.economy.outbox.add(row, self.bank.economy.tick)
 
     # -- state --------------------------------------------------------------------------------------------

@@ -135,9 +135,9 @@ def renew_rules(economy: Economy) -> None:
     settings = economy.config.parameters.banks
     if not settings.rule_changes:
         return
-    institutions = settings.institutions_on(economy.day - economy.clock.export_day)
-    economy.world.books.rules[:] = rule_table(institutions)
-    for bank, rules in zip(economy.banks, institutions, strict=True):
+    day = economy.day - economy.clock.export_day
+    economy.world.books.rules[:] = rule_table(settings, day)
+    for bank, rules in zip(economy.banks, settings.institutions_on(day), strict=True):
         bank.rules = rules
 
 

@@ -136,7 +136,7 @@ def found(model: Any, parameters: Parameters, streams: Streams, id_key: np.uint6
         ),
         books=Books(
             accounts=ledger.accounts,
-            rules=rule_table(parameters.banks.institutions),
+            rules=rule_table(parameters.banks, -parameters.run.warm_up_days),
             tests=np.zeros((len(parameters.banks.institutions), count), dtype=np.int32),
             named=ledger.named,
             merchants=merchants.data,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from finsim.agents.world import BEHAVIOUR, RULES
 from finsim.parameters import Parameters
-from finsim.parameters.banks import Institution
+from finsim.parameters.banks import Banks
 from finsim.parameters.behaviour import Category
 from finsim.payments import CURRENCIES
 
@@ -165,12 +165,14 @@ def mean_ticket(parameters: Parameters) -> tuple[float, float]:
     return float(100 * parameters.behaviour.price_level * (share @ mean) / share.sum()), float(share.sum())
 
 
-def rule_table(institutions: list[Institution]) -> NDArray[np.void]:
-    """Return the institutions' rules, (I,) RULES; amounts in cents."""
+def rule_table(banks: Banks, day: int) -> NDArray[np.void]:
+    """Return the institutions' rules on an exported day, (I,) RULES; amounts in cents."""
+    institutions = banks.institutions_on(day)
     table = np.zeros(len(institutions), dtype=RULES)
     for row, bank in zip(table, institutions, strict=True):
         row["velocity"], row["decline_velocity"] = bank.velocity_limit, bank.decline_velocity_limit
         row["merchant_test"] = bank.merchant_test_limit
+        row["model_decline"], row["model_hold"], row["model_challenge"] = banks.thresholds(bank)
         for field, value in (
             ("remote_amount", bank.remote_amount_limit),
             ("foreign_amount", bank.foreign_amount_limit),
@@ -235,8 +237,6 @@ def behaviour_record(parameters: Parameters) -> NDArray[np.void]:
         "overdraft_fee": round(100 * banks.overdraft_fee),
         "credit_interest": market.credit_interest,
         "savings_interest": market.savings_interest,
-        "score_decline": banks.model_decline,
-        "score_challenge": banks.model_challenge,
         "control_group": banks.control_group_share,
         "cash_mean": 100 * parameters.population.cash_on_person,
         "projects": b.occasions.projects_per_year,

@@ -60,6 +60,9 @@ RULES = np.dtype(
         ("transfer_day", "i8"),
         ("new_payee_day", "i8"),
         ("cooling_off", "i8"),
+        ("model_decline", "f8"),  # scores; above 1 for never
+        ("model_hold", "f8"),
+        ("model_challenge", "f8"),
     ],
     align=True,
 )
@@ -111,8 +114,6 @@ BEHAVIOUR = np.dtype(
             "overdraft_fee",
             "credit_interest",
             "savings_interest",
-            "score_decline",
-            "score_challenge",
             "control_group",
             "cash_mean",
             "projects",

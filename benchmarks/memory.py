@@ -52,7 +52,10 @@ def sizes(economy: Any) -> dict[str, int]:
         "employers": people.employers,
         "merchants' columns": economy.world.merchants.data,
     }
-    return {name: int(array.nbytes) for name, array in arrays.items()}
+    found = {name: int(array.nbytes) for name, array in arrays.items()}
+    if economy.scoring is not None and economy.scoring.store is not None:  # with a model, or run.feature_history
+        found["running features"] = economy.scoring.store.nbytes
+    return found
 
 
 def runs(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
@@ -61,7 +64,7 @@ def runs(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
         with tempfile.TemporaryDirectory(dir=args.folder) as folder:
             child = [sys.executable, str(Path(__file__).resolve()), "--child", str(Path(folder) / "run")]
             child += ["--scenario", args.scenario, "--customers", str(args.customers)]
-            child += ["--warm-up", str(args.warm_up), "--days", str(days)]
+            child += ["--warm-up", str(args.warm_up), "--days", str(days), *(["--features"] if args.features else [])]
             done = subprocess.run(child, check=True, capture_output=True, text=True)
         yield {"days": days, **json.loads(done.stdout)}
 
@@ -73,12 +76,14 @@ def main() -> None:
     parser.add_argument("--customers", type=int, default=1_000_000)
     parser.add_argument("--days", type=int, nargs="+", default=[10, 60])
     parser.add_argument("--warm-up", type=int, default=0)
+    parser.add_argument("--features", action="store_true", help="keep running features too, as for a model")
     parser.add_argument("--folder", type=Path, help="where to write; 1,000,000 customers leave about 80 MB a day")
     parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     if args.child is not None:
         overrides = {"population.customers": args.customers, "run.days": args.days[0], "run.warm_up_days": args.warm_up}
+        overrides["run.feature_history"] = args.features
         print(json.dumps(simulate(args.scenario, args.child, overrides)))
         return
     found = list(runs(args))

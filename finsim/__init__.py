@@ -31,6 +31,7 @@ __all__ = [
     "info",
     "open_dataset",
     "run",
+    "training_frame",
 ]
 
 _HOMES = {
@@ -47,6 +48,7 @@ _HOMES = {
     "info": "finsim.dataset.info",
     "open_dataset": "finsim.dataset.reader",
     "run": "finsim.running",
+    "training_frame": "finsim.dataset.training",
 }
 """The module in which each public name lives."""
 
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
     from finsim.dataset.diff import diff
     from finsim.dataset.info import info
     from finsim.dataset.reader import open_dataset
+    from finsim.dataset.training import training_frame
     from finsim.economy import Economy
     from finsim.errors import DatasetError, FinsimError, OutputError, ResumeError, ScenarioError
     from finsim.evaluation.evaluate import evaluate

@@ -221,7 +221,7 @@ def decide(t, c, accounts, people, habits, books):  # type: ignore[no-untyped-de
             t.flags |= pay.NEW_PAYEE
         challenger = transfer_rules(t, c, rule, t.flags & pay.NEW_PAYEE != 0)
     if t.decision == pay.UNDECIDED:
-        by_model = apply_model(t, behaviour, books.keys)
+        by_model = apply_model(t, behaviour, rule, books.keys)
         challenger = by_model if by_model >= 0 else challenger
     if t.decision == pay.UNDECIDED and challenger >= 0:
         answer_challenge(t, c, behaviour, books.keys)
@@ -297,6 +297,45 @@ def book_forced(t, c, accounts, habits, customer_accounts):  # type: ignore[no-u
         book(t, accounts, customer_accounts)
 
 
+@inline
+def is_made(t, c, accounts, behaviour, keys, cash_log, counts):  # type: ignore[no-untyped-def]
+    """Let the owner reconsider a request, and set the amount of a repayment; return whether it is made."""
+    if t.campaign < 0 and not prepare(t, c, accounts, behaviour, keys, cash_log, counts):
+        return False
+    return t.kind != pay.REPAYMENT or t.amount != 0 or repayment(t, c, accounts)
+
+
+@kernel
+def make_ready(batch, habits, people, books, cash_log, counts):  # type: ignore[no-untyped-def]
+    """Let owners reconsider their requests and pack those that are made at the start, as a model will be asked.
+
+    `authorise` then decides on them as if it had done this itself, provided that each owner's first request is
+    the only one that is not forced.
+
+    Args:
+        batch: (n,) TRANSACTION in order of (timestamp, transaction_id).
+        habits, people, books: see `finsim.agents.world`.
+        cash_log: (n + 1,) TRANSACTION, overwritten: cash purchases, which leave no row.
+        counts: (4,) int64, overwritten: rows, 0, cash purchases, 0.
+    """
+    counts[:] = 0
+    kept = 0
+    for i in range(batch.shape[0]):
+        t = batch[i]
+        if not t.flags & pay.FORCED:
+            c = people.customers[t.owner]
+            if t.timestamp <= c.last_timestamp:
+                t.timestamp = c.last_timestamp + 1
+            roll(c, t.timestamp)
+            if not is_made(t, c, books.accounts, habits.behaviour[0], books.keys, cash_log, counts):
+                continue
+            t.flags |= pay.PREPARED
+        if kept != i:
+            batch[kept] = t
+        kept += 1
+    counts[0] = kept
+
+
 @kernel
 def authorise(batch, habits, people, books, follow, cash_log, counts, tick_end):  # type: ignore[no-untyped-def]
     """Decide on a batch in place and pack the rows that remain at its start.
@@ -326,11 +365,10 @@ def authorise(batch, habits, people, books, follow, cash_log, counts, tick_end):
         roll(c, t.timestamp)
         if t.flags & pay.FORCED:
             book_forced(t, c, accounts, habits, customer_accounts)
-        elif (t.campaign < 0 and not prepare(t, c, accounts, behaviour, books.keys, cash_log, counts)) or (
-            t.kind == pay.REPAYMENT and t.amount == 0 and not repayment(t, c, accounts)
-        ):
+        elif not t.flags & pay.PREPARED and not is_made(t, c, accounts, behaviour, books.keys, cash_log, counts):
             t.decision = pay.VOID
         else:
+            t.flags &= ~pay.PREPARED
             if t.rail == pay.CARD:
                 c.attempts_now += 1
             decide(t, c, accounts, people, habits, books)

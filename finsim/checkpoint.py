@@ -48,6 +48,7 @@ def capture(economy: Economy) -> tuple[dict[str, Any], Arrays]:
         ("log", log_arrays),
         ("life", life_arrays),
         ("under", under_arrays),
+        ("features", economy.scoring.state() if economy.scoring is not None else {}),
     ):
         arrays |= {f"{prefix}/{name}": array for name, array in part.items()}
     values = {
@@ -108,6 +109,8 @@ def reinstate(economy: Economy, values: Mapping[str, Any], arrays: Arrays) -> No
     for bank, state in zip(economy.banks, known["banks"], strict=True):
         bank.restore(state)
     economy.underworld.restore(known["underworld"], part("under"))
+    if economy.scoring is not None:
+        economy.scoring.restore(part("features"))
     economy.agenda.restore(known["agenda"])
     economy.submission.waiting = known["waiting"]
     economy.submission.ordinals, economy.submission.ordinal_day = known["ordinals"], known["ordinal_day"]

@@ -121,18 +121,24 @@ def transfer_rules(t, c, rule, is_new):  # type: ignore[no-untyped-def]
 
 
 @inline
-def apply_model(t, behaviour, keys):  # type: ignore[no-untyped-def]
-    """Let a model's score decline or challenge, except in the control group; return the challenger or -1."""
+def apply_model(t, behaviour, rule, keys):  # type: ignore[no-untyped-def]
+    """Let a model's score decline, hold or challenge, except in the control group; return the challenger or -1.
+
+    A card payment cannot wait for an analyst: what would be held is challenged.
+    """
     if not t.flags & pay.SCORED:
         return -1
     u, _, _, _ = by_id(keys, CONTROL_GROUP, t.transaction_id)
     if u < behaviour.control_group:
         t.flags |= pay.CONTROL_GROUP
         return -1
-    if t.score >= behaviour.score_decline:
+    if t.score >= rule.model_decline:
         t.alert = MODEL + 1
         decline(t, pay.MODEL)
-    elif t.score >= behaviour.score_challenge:
+    elif t.score >= rule.model_hold and t.rail != pay.CARD:
+        t.alert = MODEL + 1
+        t.decision = pay.HELD
+    elif t.score >= min(rule.model_challenge, rule.model_hold):
         t.alert = MODEL + 1
         return MODEL
     return -1

@@ -12,6 +12,7 @@ import mesa
 import numpy as np
 from numpy.typing import NDArray
 
+from finsim import models
 from finsim.agenda import Agenda
 from finsim.agents.bank import Bank, found_banks, renew_rules
 from finsim.agents.customer import Customer
@@ -47,6 +48,7 @@ from finsim.posting import settle_tick, tally, unmoved_payees
 from finsim.records import chosen, joined
 from finsim.rng import Streams
 from finsim.scenario import Scenario
+from finsim.scoring import Scoring, seat
 from finsim.submission import Submission
 
 T = TypeVar("T")
@@ -130,6 +132,11 @@ class Economy(mesa.Model):  # type: ignore[misc]
         self._closed = False
         self._threads: ThreadPoolExecutor | None = None
         self.partition(max(run.partitions, run.threads))
+        self.scoring: Scoring | None = None
+        for control, institutions in models.controls_of(config):
+            self.add_control(control, institutions)
+        if run.feature_history:
+            self._needs_scoring().keep_features()
 
     @staticmethod
     def _configure(scenario: Scenario | str, overrides: Mapping[str, Any]) -> Scenario:
@@ -194,6 +201,7 @@ class Economy(mesa.Model):  # type: ignore[misc]
         if self.day == self.clock.export_day:
             self.journal.post_all()
             self.opening = self.ledger.accounts["balance"].copy()
+            self._open_features()
         self.outbox.void_orphans({number for bank in self.banks for number in bank.held()})
         self.settlement.settle_day()
         self.life.live_day()
@@ -208,7 +216,7 @@ class Economy(mesa.Model):  # type: ignore[misc]
         record = day_record(self.market.conditions(self.day))
         self.wallet_agents.plan_day()
         carried = self.outbox.take_day(self.day)
-        self._each_partition(lambda part: part.plan(record, _of_owners(carried, part)))
+        self.each_partition(lambda part: part.plan(record, _of_owners(carried, part)))
 
     def wake_agents(self) -> None:
         """Let the Python-level agents that are due act; they submit requests of their own."""
@@ -221,7 +229,7 @@ class Economy(mesa.Model):  # type: ignore[misc]
         """Decide on the requests due in this tick, in rounds where one depends on another."""
         tick_of_day = self.tick % self.clock.ticks_per_day
         extra = self.outbox.take_tick(self.tick)
-        batches = self._each_partition(
+        batches = self.each_partition(
             lambda part: part.due(tick_of_day, _of_owners(extra, part)), rows=self.partitions[0].planned(tick_of_day)
         )
         parts: list[NDArray[np.void]] = []
@@ -229,9 +237,9 @@ class Economy(mesa.Model):  # type: ignore[misc]
             late: list[NDArray[np.void]] = []
             if self.outbox.children and turn < ROUNDS - 1:
                 batches, late = self.submission.split_waiting(batches)
-            self._score(batches)
             asked = np.concatenate([batch["transaction_id"] for batch in batches])
-            outcomes = self._authorise(batches)
+            scored = self.scoring is not None and self.scoring.seats
+            outcomes = self.scoring.authorise(batches) if self.scoring and scored else self._authorise(batches)
             done = _in_time_order([outcome.rows for outcome in outcomes])
             parts.append(done)
             self.log.cash(_sorted(joined([outcome.cash for outcome in outcomes])))
@@ -263,6 +271,8 @@ class Economy(mesa.Model):  # type: ignore[misc]
         tally(
             rows, self.world.people.customers, self.world.merchants.data, self.world.books.tests, self.settlement.sales
         )
+        if self.scoring is not None:
+            self.scoring.end_tick(rows)
         self.journal.add(self.tick_end, rows)
 
     def observe(self) -> None:
@@ -310,7 +320,7 @@ class Economy(mesa.Model):  # type: ignore[misc]
 
     # -- rounds -------------------------------------------------------------------------------------------
 
-    def _each_partition(self, task: Callable[..., T], *arguments: Iterable[Any], rows: float = np.inf) -> list[T]:
+    def each_partition(self, task: Callable[..., T], *arguments: Iterable[Any], rows: float = np.inf) -> list[T]:
         """Do a task for every partition, in threads where there are some and enough rows to make that worth while.
 
         Args:
@@ -331,15 +341,19 @@ class Economy(mesa.Model):  # type: ignore[misc]
 
     def _authorise(self, batches: list[NDArray[np.void]]) -> list[Outcome]:
         end = self.tick_end
-        return self._each_partition(
-            lambda part, batch: part.authorise(batch, end), batches, rows=sum(map(len, batches))
-        )
+        return self.each_partition(lambda part, batch: part.authorise(batch, end), batches, rows=sum(map(len, batches)))
 
-    def _score(self, batches: list[NDArray[np.void]]) -> None:
-        for control in self.controls:
-            for batch in batches:
-                if len(batch):
-                    self.submission.score(control, batch)
+    def _needs_scoring(self) -> Scoring:
+        if self.scoring is None:
+            self.scoring = Scoring(self)
+        return self.scoring
+
+    def _open_features(self) -> None:
+        """Hand the running features, where some are kept, to a recorder that wants them: the export begins."""
+        take = getattr(self.recorder, "opening", None)
+        arrays = self.scoring.opening() if self.scoring is not None else None
+        if take is not None and arrays is not None:
+            take(arrays)
 
     def _follow(self, outcomes: list[Outcome], done: NDArray[np.void], asked: NDArray[np.uint64]) -> NDArray[np.void]:
         """Keep what follows from a round's outcomes, (k,) asked ids; return the part that is due in this tick."""
@@ -369,8 +383,17 @@ class Economy(mesa.Model):  # type: ignore[misc]
         """Submit a request for a payment; see `finsim.submission.Submission.submit`."""
         return self.submission.submit(payer, payee, amount, **details)
 
-    def add_control(self, control: Any) -> None:
-        """Put a control into the authorisation path of every institution; see `finsim.submission.Control`."""
+    def add_control(self, control: Any, institutions: Iterable[int] | None = None) -> None:
+        """Put a control into the authorisation path; see `finsim.submission.Control`.
+
+        Args:
+            control: the control.
+            institutions: rows of the institutions that use it; None for all of them.
+
+        Raises:
+            ControlError: it asks for a form or a feature that does not exist.
+        """
+        self._needs_scoring().add(seat(control, institutions))
         self.controls.append(control)
 
     def promote(self, ids: Iterable[int], cls: type[Customer]) -> list[Customer]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from finsim.agents.founding import World
 from finsim.agents.plan import ROOM, plan_block
 from finsim.agents.world import DAY as DAY_RECORD
-from finsim.authorisation import authorise
+from finsim.authorisation import authorise, make_ready
 from finsim.batches import gather, merge_rows, time_order
 from finsim.clock import DAY, Clock, date_of, is_banking_day, previous_banking_day
 from finsim.market import DayConditions
@@ -138,6 +138,15 @@ class Partition:
         out = np.empty(last - first + len(extra), dtype=TRANSACTION)
         merge_rows(planned, chosen(extra, np.lexsort((extra["transaction_id"], extra["timestamp"]))), out)
         return out
+
+    def prepare(self, batch: NDArray[np.void]) -> Outcome:
+        """Let these owners reconsider a batch before a model is asked; see `finsim.authorisation.make_ready`."""
+        if len(self._cash) < len(batch) + 1:
+            self._cash = np.empty(2 * len(batch) + 64, dtype=TRANSACTION)
+        world = self.world
+        make_ready(batch, world.habits, world.people, world.books, self._cash, self._counts)
+        kept, _, cash, _ = (int(value) for value in self._counts)
+        return Outcome(batch[:kept], copied(self._cash[:0]), copied(self._cash[:cash]), 0)
 
     def authorise(self, batch: NDArray[np.void], tick_end: int) -> Outcome:
         """Decide on a batch of these owners; see `finsim.authorisation.authorise`."""

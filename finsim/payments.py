@@ -73,6 +73,7 @@ NEW_PAYEE: Final = 512  # the payer has not paid this payee before
 WATCHED: Final = 1024  # an agent waits for the outcome
 REFUNDABLE: Final = 2048
 SAME_OWNER: Final = 4096  # payer and payee belong to one owner
+PREPARED: Final = 32768  # its maker has reconsidered it, and a control may have scored it
 MANDATE: Final = 16384  # collected by the payee or the bank; the bank may pay it into overdraft
 
 # Bits of `truth`.

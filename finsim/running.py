@@ -68,6 +68,10 @@ def run(
     config = config.replace(
         {**(overrides or {}), **{key: value for key, value in execution.items() if value is not None}}, seed
     )
+    if any(model is not None for model in (config.banks.model, *(bank.model for bank in config.banks.institutions))):
+        from finsim import models
+
+        models.controls_of(config)  # whatever is wrong with a model is said before anything is written
     output = OutputDirectory(out if out is not None else default_output(config), overwrite=overwrite)
     output.check(resume=resume)
     about = {"seed": config.seed, "version": _version(), "scenario": config.hash}
@@ -180,7 +184,8 @@ class _Run:
 
     def _finish(self, economy: Economy, recorder: ParquetRecorder, begun: float) -> None:
         """Write the manifest and give the directory its name."""
-        from finsim.dataset import manifest
+        from finsim import models
+        from finsim.dataset import manifest, opening
         from finsim.summary import summarise
 
         seconds = time.perf_counter() - begun
@@ -197,6 +202,8 @@ class _Run:
             logins_exported=config.behaviour.login_sample,
             pending_labels=economy.underworld.pending,
             assumptions=config.assumptions(),
+            models=models.facts(config),
+            features=opening.describe(self.output.partial),
             summary=summarise(economy, recorder),
             timings={"seconds": seconds, "rows_per_second": recorder.rows["transactions"] / seconds},
         )

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from finsim.errors import ScenarioError, did_you_mean
 from finsim.parameters import Parameters
-from finsim.parameters.banks import Banks
+from finsim.parameters.banks import Banks, ModelFile
 from finsim.parameters.behaviour import Behaviour
 from finsim.parameters.fields import ASSUMPTION, DESIGN, DOCUMENTATION, ENTRY, ParameterInfo, assumption_reason, walk
 from finsim.parameters.fraud import Fraud
@@ -142,9 +142,11 @@ class Scenario:
     def hash(self) -> str:
         """Hex digest of every value that decides what comes out of a run.
 
-        Threads, partitions and other settings of the execution are left out, and so are name, comments and sources.
+        Threads, partitions and other settings of the execution are left out, and so are name, comments and sources;
+        of a fitted model the content counts, not the path.
         """
         values = {key: value for key, value, info in _values(self.parameters) if not info.execution}
+        values |= {f"{key}.sha256": model.digest() for key, model in _model_files(self.parameters)}
         text = json.dumps(values, sort_keys=True, default=str, allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -224,6 +226,15 @@ def _values(parameters: Parameters) -> Iterator[tuple[str, Any, ParameterInfo]]:
         yield key, value, replace(info, source=source)
 
 
+def _model_files(parameters: Parameters) -> Iterator[tuple[str, ModelFile]]:
+    """Yield (dotted key, entry) of every fitted model."""
+    if parameters.banks.model is not None:
+        yield "banks.model", parameters.banks.model
+    for row, bank in enumerate(parameters.banks.institutions):
+        if bank.model is not None:
+            yield f"banks.institutions.{row}.model", bank.model
+
+
 def _blame(key: str, changes: Mapping[str, Any]) -> str:
     """Return how a sentence on a key begins: the setting itself, or all settings if the key is none of them."""
     if any(key == name or key.startswith(f"{name}.") for name in changes):
@@ -289,7 +300,18 @@ def _read(path: Path) -> _Layer:
         what = "is missing" if extends is None else f"= {show(extends)} must be a name or a path"
         raise ScenarioError(f"{label}: extends {what}; every scenario extends another, as 'extends: {ROOT}'")
     check_keys(data, Parameters, label)
+    _place_models(data, path.parent)
     return _Layer(label, path, extends, data)
+
+
+def _place_models(data: Mapping[str, Any], folder: Path) -> None:
+    """Let the paths of models start from the folder of the file that names them, where they are found there."""
+    banks = data.get("banks") or {}
+    for owner in (banks, *(banks.get("institutions") or [])):
+        model = owner.get("model")
+        path = model.get("path") if isinstance(model, dict) else None
+        if isinstance(path, str) and (folder / path).is_file():
+            model["path"] = str(folder / path)
 
 
 def _chain(name_or_path: str | Path) -> list[_Layer]:

@@ -38,15 +38,25 @@ class SubmissionError(FinsimError):
 class Control(Protocol):
     """A model in the authorisation path.
 
+    It may say in two attributes what it wants to be handed:
+
+    - `batch`: `"polars"` (the default, a `polars.DataFrame`), `"arrow"` (a `pyarrow.RecordBatch`) or `"matrix"` (an
+      array, (n, k) float32, with the columns of `features`, nulls and what does not apply as nan; the fastest);
+    - `features`: names of running features (`finsim.features`), by default all; a matrix may also have the observable
+      columns of `finsim.features.INPUTS`. An empty tuple: none, and none are counted.
+
+    A frame has the observable columns of `transactions` without the outcome (`finsim.frames.OBSERVABLE`), and the
+    features. A customer's requests come one by one, each when the one before is decided.
+
     One that changes with what it sees has `state()` and `restore(state)` too, as an agent has; one without them must
     not change, so that a resumed run gives the same data.
     """
 
-    def score(self, batch: NDArray[np.void]) -> NDArray[np.float32]:
-        """Return one score for each request, (n,) float32, 0 to 1, higher is more suspicious.
+    def score(self, batch: Any) -> NDArray[np.floating[Any]]:
+        """Return one score for each request, (n,) float, 0 to 1, higher is more suspicious.
 
         Args:
-            batch: (n,) TRANSACTION, undecided; a round's requests of a block of owners.
+            batch: n requests in order of time, undecided.
         """
 
 
@@ -210,20 +220,6 @@ class Submission:
             if wait.any():
                 late.append(batch[wait])
         return now, late
-
-    def score(self, control: Control, batch: NDArray[np.void]) -> None:
-        """Let a control score the requests of a batch that a bank decides on."""
-        rows = np.flatnonzero((batch["flags"] & pay.FORCED == 0) & (batch["rail"] != pay.CASH))
-        if not len(rows):
-            return
-        scores = np.asarray(control.score(batch[rows]), dtype=np.float32)
-        if scores.shape != (len(rows),) or not np.isfinite(scores).all():
-            raise SubmissionError(
-                f"{type(control).__name__}.score returned {scores.shape} for {len(rows)} requests, or not all finite"
-            )
-        before = batch["score"][rows]
-        batch["score"][rows] = np.where(np.isnan(before), scores, np.maximum(before, scores))
-        batch["flags"][rows] |= pay.SCORED
 
     # -- outcomes -----------------------------------------------------------------------------------------
 

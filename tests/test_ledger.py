@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -221,11 +222,13 @@ def test_a_data_set_keeps_its_books(tmp_path: Path, minutes: int) -> None:
 class Suspicious:
     """A model that finds one owner's requests suspicious."""
 
-    def __init__(self, owner: int, score: float) -> None:
-        self.owner, self.value = owner, score
+    features = ()
 
-    def score(self, batch: NDArray[np.void]) -> NDArray[np.float32]:
-        return np.where(batch["owner"] == self.owner, self.value, 0.0).astype(np.float32)
+    def __init__(self, economy: Economy, owner: int, score: float) -> None:
+        self.customer_id, self.value = economy.ids.export_one("customer", owner << 7), score
+
+    def score(self, batch: pl.DataFrame) -> NDArray[np.float64]:
+        return (batch["customer_id"] == self.customer_id).to_numpy() * self.value
 
 
 @pytest.fixture
@@ -323,7 +326,7 @@ def test_declined_by_a_rule(economy: Economy) -> None:
 
 def test_declined_by_a_model(economy: Economy) -> None:
     payer = customer_with(economy)
-    economy.add_control(Suspicious(payer, 0.99))
+    economy.add_control(Suspicious(economy, payer, 0.99))
     row = one(economy, 10.0, payer=payer)
     assert reason_of(row) == "model"
     assert row["score"] == np.float32(0.99)
@@ -335,7 +338,7 @@ def test_a_model_spares_its_control_group() -> None:
         **{"population.customers": 200, "run.warm_up_days": 0, "fraud.intensity": 0, "banks.control_group_share": 1.0}
     )
     payer = customer_with(economy)
-    economy.add_control(Suspicious(payer, 0.99))
+    economy.add_control(Suspicious(economy, payer, 0.99))
     row = one(economy, 10.0, payer=payer)
     assert row["decision"] == pay.APPROVED
     assert row["flags"] & pay.CONTROL_GROUP
@@ -349,7 +352,7 @@ def test_a_challenge_is_passed_failed_or_abandoned(share: float, abandon: float,
     rates = {"banks.challenge_pass_owner": share, "banks.challenge_abandon": abandon}
     economy = found(**{"population.customers": 200, "run.warm_up_days": 0, "fraud.intensity": 0, **rates})
     payer = customer_with(economy)
-    economy.add_control(Suspicious(payer, 0.92))
+    economy.add_control(Suspicious(economy, payer, 0.92))
     row = one(economy, 10.0, payer=payer)
     assert row["challenge"] == challenge
     if challenge == pay.PASSED:
@@ -360,7 +363,7 @@ def test_a_challenge_is_passed_failed_or_abandoned(share: float, abandon: float,
 
 def test_a_broken_model_is_named(economy: Economy) -> None:
     class Broken:
-        def score(self, batch: NDArray[np.void]) -> NDArray[np.float32]:
+        def score(self, batch: pl.DataFrame) -> NDArray[np.float32]:
             return np.zeros(len(batch) + 1, dtype=np.float32)
 
     economy.add_control(Broken())

@@ -32,6 +32,7 @@ PUBLIC = {
     "info",
     "open_dataset",
     "run",
+    "training_frame",
 }
 
 AGENTS = {"Bank", "Customer", "Employer", "Fraudster", "Merchant", "Mule"}

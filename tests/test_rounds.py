@@ -7,6 +7,7 @@ from typing import Any
 
 import mesa
 import numpy as np
+import polars as pl
 import pytest
 from numpy.typing import NDArray
 from small_economy import customer_with, days, finish, found, recorded
@@ -95,14 +96,16 @@ def test_a_child_is_made_when_its_condition_holds(desk: Desk, amount: float, dec
 class Model:
     """A control that remembers what it was asked in each round."""
 
-    def __init__(self, owner: int) -> None:
-        self.owner = owner
+    def __init__(self, customer_id: int) -> None:
+        self.customer_id = customer_id
         self.rounds: list[list[int]] = []
+        self.attempts: list[float] = []
 
-    def score(self, batch: NDArray[np.void]) -> NDArray[np.float32]:
-        mine = batch[batch["owner"] == self.owner]
+    def score(self, batch: pl.DataFrame) -> NDArray[np.float32]:
+        mine = batch.filter(pl.col("customer_id") == self.customer_id)
         if len(mine):
-            self.rounds.append(mine["transaction_id"].tolist())
+            self.rounds.append(mine["transaction_id"].to_list())
+            self.attempts += mine["attempts_month"].to_list()
         return np.full(len(batch), 0.25, dtype=np.float32)
 
 
@@ -110,7 +113,7 @@ class Model:
 def test_three_dependents_with_a_model_in_the_loop(desk: Desk, partitions: int) -> None:
     economy = desk.economy
     economy.partition(partitions)
-    model = Model(desk.payer)
+    model = Model(economy.ids.export_one("customer", desk.payer << 7))
     economy.add_control(model)
     chain = [desk.ask()]
     for _ in range(3):
@@ -124,7 +127,8 @@ def test_three_dependents_with_a_model_in_the_loop(desk: Desk, partitions: int) 
     assert rows[4]["timestamp"] > rows[3]["timestamp"], "the owner's later request waited for the chain"
     asked = [number for round_ in model.rounds for number in round_]
     assert asked == [*chain, later], "each was scored once, in order"
-    assert len(model.rounds) >= 4
+    assert [len(round_) for round_ in model.rounds] == [1] * 5
+    assert model.attempts == pytest.approx([0, 1, 2, 3, 4], abs=0.01), "each knew of those before it"
     assert all(row["score"] == np.float32(0.25) and row["flags"] & pay.SCORED for row in rows)
 
 

@@ -44,6 +44,9 @@ def check_parts(source: Source) -> list[Finding]:
         _finding("a file has another number of rows than the manifest says", wrong_rows),
         _finding("a file's bytes are not those that were written", wrong_hash),
     ]
+    features = source.manifest.get("features")
+    if features and not _is_features(source.path / features["file"], features["sha256"]):
+        findings.append(_finding("the file of running features is not the one that was written", [features["file"]]))
     tables = set(source.manifest["rows"]) | set(rows)
     wrong = sorted(table for table in tables if rows.get(table, 0) != source.rows(table))
     findings.append(_finding("a table has another number of rows than the manifest says", wrong, "table"))
@@ -166,6 +169,11 @@ def _count(file: Path) -> int | None:
         return int(pl.scan_parquet(file, hive_partitioning=False).select(pl.len()).collect().item())
     except READ_ERRORS:
         return None
+
+
+def _is_features(file: Path, digest: str) -> bool:
+    """Return whether the file of running features is there and has the hash that the manifest says."""
+    return file.is_file() and hashlib.sha256(file.read_bytes()).hexdigest() == digest
 
 
 def _has_hash(file: Path, part: dict[str, Any]) -> bool:

@@ -38,6 +38,8 @@ class RunFacts:
         logins_exported: share of everyday logins that stand in `events`; 1 where none were left out.
         pending_labels: reports and decisions that were due after the end and are not exported.
         assumptions: parameters whose source is an assumption, each with its reason.
+        models: fitted models in the loop, each with the institution, the file's hash and whether it was a pickle.
+        features: file and hash of the running features when the export began; None where none were kept.
         summary: the closing summary.
         timings: seconds and the like; no part of the content.
     """
@@ -51,6 +53,8 @@ class RunFacts:
     logins_exported: float = 1.0
     pending_labels: int = 0
     assumptions: Sequence[Mapping[str, Any]] = ()
+    models: Sequence[Mapping[str, Any]] = ()
+    features: Mapping[str, str] | None = None
     summary: Mapping[str, Any] = field(default_factory=dict)
     timings: Mapping[str, Any] = field(default_factory=dict)
 
@@ -81,6 +85,8 @@ def build(
         "logins_exported": run.logins_exported,
         "pending_labels": run.pending_labels,
         "assumptions": [dict(assumption) for assumption in run.assumptions],
+        "models": [dict(model) for model in run.models],
+        "features": dict(run.features) if run.features else None,
         "summary": dict(run.summary),
         "host": {"machine": platform.machine(), "system": platform.system(), "processors": os.cpu_count()},
         "timings": dict(run.timings),

@@ -107,6 +107,8 @@ class OutputDirectory:
             OutputError: something cannot be written, or OUT has come to exist meanwhile.
         """
         tables = {str(part["path"]).split("/", 1)[0] for part in manifest["parts"]}
+        if manifest.get("features"):
+            tables.add(manifest["features"]["file"])
         try:
             for path in self.partial.iterdir():
                 if path.name not in tables and not path.name.startswith(LOCK):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from finsim.dataset import content
+from finsim.dataset import content, opening
 from finsim.dataset.context import ExportContext
 from finsim.dataset.convert import to_arrow
 from finsim.dataset.encode import Encoder
@@ -140,6 +140,10 @@ class ParquetRecorder:
             data = data.slice(piece.num_rows)
             if table.count == TABLE_ROWS:
                 self._close_table(name)
+
+    def opening(self, features: dict[str, NDArray[Any]]) -> None:
+        """Take the running features as they stand when the export begins."""
+        opening.write(self.directory, features)
 
     def close(self) -> None:
         """Write what is open, an empty part for each other table without rows, and end the writer's thread."""

@@ -2,7 +2,36 @@
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
+
+from finsim.errors import ScenarioError
 from finsim.parameters.fields import Model, param, parameter_info
+
+NEVER = 2.0
+"""Threshold that no score reaches."""
+
+
+class ModelFile(Model):
+    """A fitted model of the user's in the authorisation path, and what its scores lead to."""
+
+    path: str = param(..., unit="", doc="file: LightGBM text (.txt), .onnx, .skops; .pkl only with allow_pickle. Relative to the scenario's file, or to the working directory", source="design", execution=True)
+    allow_pickle: bool = param(False, unit="", doc="whether a pickle may be read, which can run any code", source="design")
+    features: list[str] = param([], unit="", doc="names of its columns in order, where the file does not say them", source="design")
+    decline: float | None = param(None, unit="score", doc="score from which it declines, in place of banks.model_decline", source="design", low=0.0, high=1.0)
+    hold: float | None = param(None, unit="score", doc="score from which it holds what is not paid by card, in place of banks.model_hold", source="design", low=0.0, high=1.0)
+    challenge: float | None = param(None, unit="score", doc="score from which it challenges, in place of banks.model_challenge", source="design", low=0.0, high=1.0)
+
+    def digest(self) -> str:
+        """Return the SHA-256 of the file, hexadecimal.
+
+        Raises:
+            ScenarioError: it cannot be read.
+        """
+        try:
+            return hashlib.sha256(Path(self.path).read_bytes()).hexdigest()
+        except OSError as error:
+            raise ScenarioError(f"the model {self.path!r} cannot be read: {error.strerror}") from None
 
 
 class Institution(Model):
@@ -31,6 +60,7 @@ class Institution(Model):
     scam_reimbursed_factor: float = param(1.0, unit="ratio", doc="scams that this institution reimburses, against banks.scam_reimbursed", low=0.0, high=100.0, source="assumption: alike, though British banks' shares differ widely")
     merchant_test_limit: int = param(25, unit="count", doc="declined small remote attempts at one merchant in an hour above which more are declined", low=1, high=100000,
                                      source="assumption: velocity rule against enumeration")  # fmt: skip
+    model: ModelFile | None = param(None, unit="", doc="model that scores its customers' requests, in place of banks.model", source="design")
 
 
 def changeable_rules() -> dict[str, tuple[float, float, bool]]:
@@ -89,6 +119,8 @@ class Banks(Model):
     control_group_share: float = param(0.0, unit="share", doc="scored requests to which the score does not apply", low=0.0, high=1.0, source="design")
     model_decline: float = param(0.98, unit="score", doc="score from which a model declines", low=0.0, high=1.0, source="design")
     model_challenge: float = param(0.9, unit="score", doc="score from which a model challenges", low=0.0, high=1.0, source="design")
+    model_hold: float | None = param(None, unit="score", doc="score from which a model holds what is not paid by card; none: never", source="design", low=0.0, high=1.0)
+    model: ModelFile | None = param(None, unit="", doc="model that scores the requests of every institution without one of its own", source="design")
 
     def institutions_on(self, day: int) -> list[Institution]:
         """Return the institutions with the rules that hold on a day.
@@ -105,3 +137,11 @@ class Banks(Model):
                     whole = Institution.model_fields[change.rule].annotation is int
                     found[row] = bank.model_copy(update={change.rule: int(change.value) if whole else change.value})
         return found
+
+    def thresholds(self, bank: Institution) -> tuple[float, float, float]:
+        """Return the scores from which an institution's model declines, holds and challenges; above 1 for never."""
+        model = bank.model or self.model
+        own = (model.decline, model.hold, model.challenge) if model else (None, None, None)
+        common = (self.model_decline, NEVER if self.model_hold is None else self.model_hold, self.model_challenge)
+        decline, hold, challenge = (b if a is None else a for a, b in zip(own, common, strict=True))
+        return decline, hold, challenge

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from finsim.control_registry import known_controls
@@ -128,6 +129,15 @@ def _sizes(p: Parameters) -> Iterator[Problem]:
         yield "population.merchants_per_1000_customers", reason
 
 
+def _models(p: Parameters) -> Iterator[Problem]:
+    """Files of fitted models."""
+    entries = {"banks.model": p.banks.model}
+    entries |= {f"banks.institutions.{row}.model": bank.model for row, bank in enumerate(p.banks.institutions)}
+    for key, entry in entries.items():
+        if entry is not None and not Path(entry.path).is_file():
+            yield f"{key}.path", f"= {entry.path!r}, but there is no such file"
+
+
 def _campaigns(p: Parameters) -> Iterator[Problem]:
     """Widths of campaigns' numbers."""
     fraud, days = p.fraud, p.run.warm_up_days + p.run.days
@@ -176,5 +186,6 @@ CHECKS: tuple[Callable[[Parameters], Iterator[Problem]], ...] = (
     _sizes,
     _campaigns,
     _rule_changes,
+    _models,
 )
 """Every check, in order."""

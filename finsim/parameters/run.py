@@ -22,3 +22,6 @@ class Run(Model):
         30.0, unit="second", doc="least time between two checkpoints; 0 means every day", source="design",
         low=0.0, high=1e9, execution=True)  # fmt: skip
     part_rows: int = param(524_288, unit="row", doc="rows of a Parquet part", source="design", low=1000, high=20_000_000, execution=True)
+    feature_history: bool = param(
+        False, unit="", doc="count running features from the first tick without a model too, so that training frames begin as warm as a model's",
+        source="design", execution=True)  # fmt: skip

@@ -53,6 +53,8 @@ def check_keys(data: Mapping[Any, Any], model: type[Model], origin: str, prefix:
             if isinstance(value, Mapping):
                 raise ScenarioError(f"{origin}: {key} must be a value, not a section with keys of its own")
             continue
+        if value is None and type(None) in get_args(field.annotation):
+            continue  # an optional section that is not there
         if kind == "list" and not isinstance(value, list):
             raise ScenarioError(f"{origin}: {key} must be a list of entries, not {show(value)}")
         if kind != "list" and not isinstance(value, Mapping):
@@ -107,7 +109,7 @@ def _assign(
     key = ".".join((*done, *parts))
     if not parts:
         if kind in ("section", "table"):
-            example = ".".join((*done, next(iter(data), "KEY")))
+            example = ".".join((*done, next(iter(data or ()), "KEY")))
             raise ScenarioError(f"setting {key}: {key} is a section; set one of its keys, for example {example}")
         if kind == "value" and isinstance(value, Mapping):
             raise ScenarioError(f"setting {key}: {key} is a value, not a section")
@@ -115,12 +117,14 @@ def _assign(
     name, rest = parts[0], parts[1:]
     if kind in ("list", "value"):
         return _assign_item(data, name, rest, done, value, model)
-    if name not in data:
+    data = data or {}  # an optional section may not be there yet
+    declared = model.model_fields if kind == "section" and model else data
+    if name not in declared:
         prefix = "".join(f"{part}." for part in done)
         hint = _suggest(name, model, prefix) if kind == "section" and model else _nearest(name, data, prefix)
         raise ScenarioError(f"setting {key}: unknown key {prefix + name!r}{hint}")
     inner = shape(model.model_fields[name].annotation) if kind == "section" and model else ("section", model)
-    return {**data, name: _assign(data[name], rest, (*done, name), value, inner)}
+    return {**data, name: _assign(data.get(name), rest, (*done, name), value, inner)}
 
 
 def _assign_item(

@@ -1,0 +1,100 @@
+"""What a model in the loop costs: a run with LightGBM on 25 features against the same run without a model.
+
+    python benchmarks/model_loop.py
+    python benchmarks/model_loop.py --customers 5000 --days 20
+
+The model is trained on the first run by `finsim.training_frame`, saved as text and named in the second run's scenario
+with everybody in the control group, so that scores do not act and both runs write the same rows. Runs take turns; the
+fastest of each kind counts. Kernels are compiled beforehand. Processor time is that of all threads.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from printing import show
+
+WANTED = 2.0
+FEATURES = (
+    "amount", "hour", "attempts_hour", "attempts_day", "attempts_week", "declined_hour", "declined_day",
+    "approved_amount_day", "approved_amount_month", "amount_mean", "amount_deviation", "amount_ratio",
+    "seconds_since_last", "seconds_since_declined", "new_merchant", "new_payee", "new_device", "new_country",
+    "km_from_last", "km_from_home", "card_attempts_hour", "merchant_declined_share", "merchant_amount_ratio",
+    "device_age", "payee_age",
+)  # fmt: skip
+
+
+def train(data: Any, path: Path, trees: int, leaves: int) -> int:
+    """Fit a model on what was known at the end of a run and save it; return the number of frauds it saw."""
+    import lightgbm
+
+    import finsim
+
+    frame = finsim.training_frame(data, label_delay_days=2.0)
+    known = (frame["label"] == "fraud").to_numpy()
+    settings = {"objective": "binary", "num_leaves": leaves, "learning_rate": 0.05, "verbose": -1, "seed": 1}
+    rows = lightgbm.Dataset(frame.select(FEATURES).to_numpy(), known, feature_name=list(FEATURES))
+    lightgbm.train(settings, rows, trees).save_model(path)
+    return int(known.sum())
+
+
+def main() -> None:
+    """Measure both kinds of run, one after the other."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--scenario", default="baseline")
+    parser.add_argument("--customers", type=int, default=20_000)
+    parser.add_argument("--days", type=int, default=30)
+    parser.add_argument("--trees", type=int, default=100)
+    parser.add_argument("--leaves", type=int, default=31)
+    parser.add_argument("--repeat", type=int, default=2)
+    parser.add_argument("--json", action="store_true")
+    args = parser.parse_args()
+    import finsim
+
+    overrides = {"population.customers": args.customers, "run.days": args.days}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        history = {"run.feature_history": True, "population.customers": 1000, "run.days": 8, "fraud.intensity": 5}
+        small = finsim.run(args.scenario, out=folder / "small", overrides=history)
+        train(small, folder / "small.txt", 2, 4)
+        ways: dict[str, dict[str, Any]] = {"without": {}, "with": {}}
+        model = folder / "model.txt"
+        ways["with"] = {"banks.model.path": str(model), "banks.control_group_share": 1.0}
+        warm = {**ways["with"], "banks.model.path": str(folder / "small.txt")}
+        finsim.run(args.scenario, out=folder / "warm", overrides=history | warm)
+        best: dict[str, float] = {}
+        cpu: dict[str, float] = {}
+        rows: dict[str, int] = {}
+        for turn in range(args.repeat):
+            for way, more in ways.items():
+                out = folder / f"{way}-{turn}"
+                begun, used = time.perf_counter(), time.process_time()
+                data = finsim.run(args.scenario, out=out, overrides={**overrides, **more})
+                best[way] = min(best.get(way, 1e9), time.perf_counter() - begun)
+                cpu[way] = min(cpu.get(way, 1e9), time.process_time() - used)
+                rows[way] = data.manifest["rows"]["transactions"]
+                if not model.exists():
+                    train(data, model, args.trees, args.leaves)
+    if rows["with"] != rows["without"]:
+        raise SystemExit(f"the runs differ: {rows}")
+    table: list[dict[str, Any]] = []
+    for way, seconds in best.items():
+        each = 1e6 * seconds / rows[way]
+        line = {"run": f"{way} a model", "seconds": seconds, "processor seconds": cpu[way]}
+        table.append({**line, "rows": rows[way], "microseconds per row": each})
+    ratio, work = best["with"] / best["without"], cpu["with"] / cpu["without"]
+    line = {"run": f"ratio, wanted below {WANTED}", "seconds": ratio, "processor seconds": work}
+    table.append({**line, "rows": None, "microseconds per row": None})
+    title = (
+        f"LightGBM, {len(FEATURES)} features, {args.trees} trees of {args.leaves} leaves: "
+        f"{args.customers:,} customers, {args.days} days"
+    )
+    show(title, table, as_json=args.json)
+
+
+if __name__ == "__main__":
+    main()
