@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +55,7 @@ class Fraudster(mesa.Agent):  # type: ignore[misc]
         u = model.streams.one(Purpose.EXPERIENCE, row)
         self.skill = PROFESSIONAL if u[0] < PROFESSIONALS else AMATEUR
         self._weights: dict[str, NDArray[np.float64]] = {}
+        self._readings: dict[str, float] = {}  # of arms, drawn when first asked for
 
     @property
     def economy(self) -> Economy:
@@ -139,14 +141,18 @@ class Fraudster(mesa.Agent):  # type: ignore[misc]
             return 1.0
         arm = f"{what}/{name}"
         said = self.underworld.rumours.mean(arm, 1.0, RUMOUR_PRIOR)
-        said **= float(np.exp(self.underworld.settings.copy_noise * self._reading(arm)))
+        said **= math.exp(self.underworld.settings.copy_noise * self._reading(arm))
         value = self.experience.mean(arm, said, OWN_PRIOR)
-        return float(np.clip(value ** (EAGERNESS * self.skill * adaptation), *BOUNDS))
+        low, high = BOUNDS
+        return float(min(max(value ** (EAGERNESS * self.skill * adaptation), low), high))
 
     def _reading(self, arm: str) -> float:
         """Return how a ring takes what is said about an arm: standard normal, its own for good."""
-        name = zlib.crc32(arm.encode())
-        return float(to_normal(self.economy.streams.one(Purpose.EXPERIENCE, self.row, second=name)[:1])[0])
+        known = self._readings.get(arm)
+        if known is None:
+            u = self.economy.streams.one(Purpose.EXPERIENCE, self.row, second=zlib.crc32(arm.encode()))
+            known = self._readings[arm] = float(to_normal(u[:1])[0])
+        return known
 
     def weights(self, what: str, count: int) -> NDArray[np.float64]:
         """Return the belief in each of count options, (count,) float64, as of midnight."""

@@ -111,8 +111,9 @@ class MuleMarket:
     def working(self) -> list[int]:
         """Return the customers, in order, who can be asked to move money today, whatever ring they work for."""
         data = self.underworld.economy.world.customers.data
-        active = (data["mule_ring"] >= 0) & (data["mule_until"] > self.underworld.economy.day) & (data["frozen"] == 0)
-        return [int(mule) for mule in np.flatnonzero(active)]
+        known = np.array(sorted({mule for pool in self.pool.values() for mule in pool}), dtype=np.int64)
+        free = (data["mule_ring"][known] >= 0) & (data["frozen"][known] == 0)
+        return [int(mule) for mule in known[free & (data["mule_until"][known] > self.underworld.economy.day)]]
 
     def is_fresh(self, account: int) -> bool:
         """Return whether an account row is a mule's that has not moved anything yet."""

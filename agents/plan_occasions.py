@@ -13,7 +13,7 @@ from finsim import payments as pay
 from finsim.agents import slots as s
 from finsim.agents.customer import BUSINESS
 from finsim.agents.slots import begin, draw, round_amount
-from finsim.compile import inline
+from finsim.compile import inline, seldom
 from finsim.rng import Purpose, normal
 
 OCCASION = int(Purpose.OCCASION)
@@ -37,7 +37,7 @@ def step_of(days, position):  # type: ignore[no-untyped-def]
     return -1
 
 
-@inline
+@seldom
 def push(t, c, o, number, day, cents, payee, u, v, w, x, places, habits, books):  # type: ignore[no-untyped-def]
     """Plan one transfer to an account, by the rails and channels of transfers to people."""
     behaviour = habits.behaviour[0]
@@ -65,7 +65,7 @@ def push(t, c, o, number, day, cents, payee, u, v, w, x, places, habits, books):
         t.authentication = pay.ONE_TIME_CODE
 
 
-@inline
+@seldom
 def out_of_savings(t, c, o, number, source, places, books):  # type: ignore[no-untyped-def]
     """Plan the move of own money from savings to checking shortly before a large payment."""
     u, v, w, x = draw(books.keys, OCCASION, o, number, source.timestamp // s.DAY, 4)
@@ -88,7 +88,13 @@ def project(out, n, c, o, day, phase, places, habits, people, books):  # type: i
     k = step_of(INSTALMENTS, shifted % cycle)
     if k < 0:
         return n
-    which = shifted // cycle
+    return instalment(out, n, c, o, day, shifted // cycle, k, places, habits, people, books)
+
+
+@seldom
+def instalment(out, n, c, o, day, which, k, places, habits, people, books):  # type: ignore[no-untyped-def]
+    """Plan part k of what a customer's project number `which` costs, if it has so many."""
+    behaviour = habits.behaviour[0]
     u, v, w, x = draw(books.keys, OCCASION, o, which, 0, 1)
     parts = 1 + np.int64(4.0 * v * v)
     if k >= parts:
@@ -107,7 +113,7 @@ def project(out, n, c, o, day, phase, places, habits, people, books):  # type: i
     return n
 
 
-@inline
+@seldom
 def saving(out, n, c, o, day, phase, places, habits, people, books):  # type: ignore[no-untyped-def]
     """Plan what an investor puts in today, less at first than later, or takes out."""
     behaviour = habits.behaviour[0]
@@ -139,7 +145,7 @@ def saving(out, n, c, o, day, phase, places, habits, people, books):  # type: ig
     return n
 
 
-@inline
+@seldom
 def support(out, n, c, o, day, phase, places, habits, people, books):  # type: ignore[no-untyped-def]
     """Plan a payment to somebody far away who is helped for months, a little more each time."""
     behaviour = habits.behaviour[0]
@@ -159,7 +165,7 @@ def support(out, n, c, o, day, phase, places, habits, people, books):  # type: i
     return n + 1
 
 
-@inline
+@seldom
 def from_a_seller(t, c, o, day, places, habits, people, books):  # type: ignore[no-untyped-def]
     """Plan the purchase of something from a private seller, paid by transfer to somebody not paid before."""
     behaviour = habits.behaviour[0]

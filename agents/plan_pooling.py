@@ -14,7 +14,7 @@ from finsim import payments as pay
 from finsim.agents import slots as s
 from finsim.agents.customer import BUSINESS
 from finsim.agents.slots import begin, draw
-from finsim.compile import inline
+from finsim.compile import inline, seldom
 from finsim.rng import Purpose, normal
 
 POOLING = int(Purpose.POOLING)
@@ -38,7 +38,7 @@ def scatter(x):  # type: ignore[no-untyped-def]
     return v
 
 
-@inline
+@seldom
 def round_down(cents, u, v, share):  # type: ignore[no-untyped-def]
     """Round an amount down to whole units, fives, tens or hundreds, as people do."""
     if u >= share:
@@ -53,7 +53,7 @@ def round_down(cents, u, v, share):  # type: ignore[no-untyped-def]
     return max(cents // step * step, step)
 
 
-@inline
+@seldom
 def send(t, c, o, day, time, amount, payee, ordinal, second, places, habits, books):  # type: ignore[no-untyped-def]
     """Write a person's transfer with rail, channel, device and place; times beyond the day are cut to its end."""
     behaviour = habits.behaviour[0]
@@ -87,7 +87,7 @@ def send(t, c, o, day, time, amount, payee, ordinal, second, places, habits, boo
             t.authentication = pay.ONE_TIME_CODE
 
 
-@inline
+@seldom
 def receive(t, o, day, time, amount, payer, ordinal, id_key):  # type: ignore[no-untyped-def]
     """Write a transfer that arrives from somebody at another bank."""
     begin(
@@ -108,7 +108,7 @@ def receive(t, o, day, time, amount, payer, ordinal, id_key):  # type: ignore[no
     t.flags = pay.FORCED
 
 
-@inline
+@seldom
 def pay_in(t, c, o, day, amount, ordinal, places, habits, books):  # type: ignore[no-untyped-def]
     """Write a cash deposit at a branch, mostly one of the own town."""
     u, v, w, x = draw(books.keys, POOLING, o, ordinal, day, 12)
@@ -141,7 +141,7 @@ def takes_part(row, people, day):  # type: ignore[no-untyped-def]
     return member.segment_code != BUSINESS and member.tombstone == 0 and member.since_day <= day
 
 
-@inline
+@seldom
 def share_of(circle_hash, row, occasion, keys):  # type: ignore[no-untyped-def]
     """Return (cents, day offset, time) of a member's part of a collection, by the member's own draws."""
     u, v, w, _ = draw(keys, POOLING, row, 1, occasion, 0)
@@ -178,7 +178,7 @@ def circle(out, n, c, o, conditions, places, habits, people, books):  # type: ig
     return collect(out, n, c, o, h, kind, occasion, since, places, habits, people, books)
 
 
-@inline
+@seldom
 def collect(out, n, c, o, h, kind, occasion, since, places, habits, people, books):  # type: ignore[no-untyped-def]
     """Plan what the organiser gets from members at other banks, and the payment of what was collected."""
     day = occasion + since
@@ -207,7 +207,7 @@ def collect(out, n, c, o, h, kind, occasion, since, places, habits, people, book
     return n
 
 
-@inline
+@seldom
 def allowance(out, n, c, o, h, organiser, occasion, since, places, habits, people, books):  # type: ignore[no-untyped-def]
     """Plan allowances: one pays several, who all pay the same payee days later (a school, a trainer, a landlord)."""
     day = occasion + since
@@ -238,12 +238,18 @@ def allowance(out, n, c, o, h, organiser, occasion, since, places, habits, peopl
 
 
 @inline
+def came_money(o, day, keys):  # type: ignore[no-untyped-def]
+    """Return the uniform that decides whether money to be passed on comes on a day; one draw serves four days."""
+    a, b, d, e = draw(keys, POOLING, o, 6, day >> 2, 0)
+    k = day & 3
+    return (a if k == 0 else b) if k < 2 else (d if k == 2 else e)
+
+
+@seldom
 def forward(out, n, c, o, day, back, places, habits, people, books):  # type: ignore[no-untyped-def]
     """Plan money that came some days back, or comes today, and the payment by which it is passed on."""
     behaviour = habits.behaviour[0]
-    u, v, w, x = draw(books.keys, POOLING, o, 4, day - back, 0)
-    if u * 365.0 >= behaviour.forwards:
-        return n
+    _, v, w, x = draw(books.keys, POOLING, o, 4, day - back, 0)
     a, b, d, e = draw(books.keys, POOLING, o, 4, day - back, 1)
     f, g, h, i = draw(books.keys, POOLING, o, 4, day - back, 2)
     cents = np.int64(100.0 * np.exp(behaviour.transfer_log_mean + 1.3 + 0.35 * c.scale + 1.1 * normal(v)))
@@ -266,7 +272,7 @@ def forward(out, n, c, o, day, back, places, habits, people, books):  # type: ig
     return n + 1
 
 
-@inline
+@seldom
 def elsewhere(out, n, c, o, day, x, places, habits, people, books):  # type: ignore[no-untyped-def]
     """Plan a transfer to the own account at another bank, or one that comes back from it."""
     behaviour = habits.behaviour[0]
@@ -313,14 +319,15 @@ def pooling(out, n, c, o, conditions, places, habits, people, books):  # type: i
     """Plan what a person pools, passes on, pays in or moves to an exchange; return the rows written so far."""
     n = circle(out, n, c, o, conditions, places, habits, people, books)
     for back in range(3):
-        n = forward(out, n, c, o, conditions.day, back, places, habits, people, books)
+        if came_money(o, conditions.day - back, books.keys) * 365.0 < habits.behaviour[0].forwards:
+            n = forward(out, n, c, o, conditions.day, back, places, habits, people, books)
     return now_and_then(out, n, c, o, conditions, places, habits, people, books)
 
 
 # -- firms --------------------------------------------------------------------------------------------------------
 
 
-@inline
+@seldom
 def firm_pays(t, c, o, day, amount, payee, ordinal, places, books):  # type: ignore[no-untyped-def]
     """Write a firm's payment on a batch or instant rail, in office hours."""
     f, g, h, i = draw(books.keys, POOLING, o, ordinal, day, 13)
@@ -358,7 +365,7 @@ def position_of(businesses, o):  # type: ignore[no-untyped-def]
     return low
 
 
-@inline
+@seldom
 def staff(out, n, c, o, h, conditions, places, habits, people, books):  # type: ignore[no-untyped-def]
     """Plan the pay of a few people, every second Friday."""
     day = conditions.day
@@ -377,7 +384,7 @@ def staff(out, n, c, o, h, conditions, places, habits, people, books):  # type: 
     return n
 
 
-@inline
+@seldom
 def trade(out, n, c, o, conditions, places, habits, people, books):  # type: ignore[no-untyped-def]
     """Plan the monthly payment to the next firm of a trade circle of three to five, one after the other."""
     where = position_of(people.businesses, o)
@@ -401,7 +408,7 @@ def trade(out, n, c, o, conditions, places, habits, people, books):  # type: ign
     return n + 1
 
 
-@inline
+@seldom
 def sweep(out, n, c, o, h, conditions, habits, people, places, books):  # type: ignore[no-untyped-def]
     """Plan the transfer to an own account at another bank before the weekend, and back after it."""
     behaviour = habits.behaviour[0]
@@ -425,7 +432,7 @@ def sweep(out, n, c, o, h, conditions, habits, people, places, books):  # type: 
     return n + 1
 
 
-@inline
+@seldom
 def takings(out, n, c, o, h, conditions, places, habits, books):  # type: ignore[no-untyped-def]
     """Plan the deposit of large takings, some of them a little below a round amount."""
     behaviour = habits.behaviour[0]

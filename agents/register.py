@@ -9,7 +9,7 @@ import numpy as np
 from finsim import payments as pay
 from finsim.agents.fraud import registry
 from finsim.agents.fraud.laundering import LAUNDERING
-from finsim.ids import OUTSIDE, RING, day_of, ring_code
+from finsim.ids import OUTSIDE, RING, day_of_id, ring_code
 
 if TYPE_CHECKING:
     from finsim.agents.fraud.campaign import Campaign
@@ -116,7 +116,7 @@ class Register:
     def _is_orphan(self, row: np.void) -> bool:
         """Return whether a release belongs to a row that lies before the export: it is the attempt that is exported."""
         economy = self.underworld.economy
-        return bool(day_of(economy.ids.transaction, np.uint64(row["related_id"])) < economy.clock.export_day)
+        return bool(day_of_id(economy.ids.transaction, np.uint64(row["related_id"])) < economy.clock.export_day)
 
     def retire(self, before: int) -> None:
         """Write campaigns that ended long ago and forget them, so that memory does not grow with the run."""

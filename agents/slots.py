@@ -6,7 +6,7 @@ import numpy as np
 
 from finsim import payments as pay
 from finsim.agents.world import CHARM, TIP, WHOLE
-from finsim.compile import inline, njit
+from finsim.compile import inline, njit, seldom
 from finsim.ids import FIRST_DAY, PLANNED, pack_customer, pack_merchant, pack_outside, transaction_id
 from finsim.requests import clear, draw
 from finsim.rng import pick
@@ -19,7 +19,7 @@ SHARING_HOUSEHOLDS = 5  # of 16 households whose members use each other's device
 TOO_LARGE = 5_000_000  # cents; no consumer payment is planned above this (assumption)
 
 
-@inline
+@seldom
 def begin(t, o, day, time, amount, kind, rail, channel, source, ordinal, payer, payee, id_key):  # type: ignore[no-untyped-def]
     """Start a request that is not a purchase at a till."""
     clear(t)

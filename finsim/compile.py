@@ -105,6 +105,15 @@ def inline(function: F) -> F:
     return compiled
 
 
+def seldom(function: F) -> F:
+    """Compile a function for what happens now and then: called, not copied into its callers; it allocates nothing.
+
+    What is copied everywhere makes a kernel long to compile (measured: a minute for the plan of a day).
+    """
+    compiled: F = numba.njit(nogil=True, error_model="numpy", _nrt=False)(function)
+    return compiled
+
+
 @intrinsic
 def prefetch(typing, array, row):  # type: ignore[no-untyped-def]
     """Ask the processor to bring row `row` of an array into the cache while it does something else.

@@ -125,6 +125,12 @@ def transaction_id(key, kind, row, purpose, day, ordinal):  # type: ignore[no-un
 
 
 @njit
+def day_of_id(key, transaction):  # type: ignore[no-untyped-def]
+    """Return `day_of` of the same arguments, for code that is not compiled."""
+    return day_of(key, transaction)
+
+
+@njit
 def _mix64(x, key):  # type: ignore[no-untyped-def]
     return mix64(x, key)
 

@@ -250,10 +250,12 @@ class Streams:
 
 def poisson_count(u: float, rate: float) -> int:
     """Return a Poisson variate by inversion of one uniform; for rates up to a few hundred."""
+    if u <= np.exp(-rate):
+        return 0
     count = int(rate + 8.0 * np.sqrt(rate) + 12.0)
     k = np.arange(count)
     logs = k * np.log(max(rate, 1e-300)) - rate - np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, count)))])
-    return int(np.searchsorted(np.cumsum(np.exp(logs)), u))
+    return max(int(np.searchsorted(np.cumsum(np.exp(logs)), u)), 1)
 
 
 def to_normal(values: NDArray[np.float64]) -> NDArray[np.float64]:

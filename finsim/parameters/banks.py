@@ -67,7 +67,7 @@ def changeable_rules() -> dict[str, tuple[float, float, bool]]:
     """Return what may change from a day on: (least value, greatest value, whether whole) by name of the parameter."""
     found = {}
     for name, field in Institution.model_fields.items():
-        if name != "share":
+        if name not in ("share", "model"):
             info = parameter_info(field)
             found[name] = (float(info.low), float(info.high), field.annotation is int)
     return found
