@@ -335,8 +335,16 @@ def _chain(name_or_path: str | Path) -> list[_Layer]:
 
 
 def _validate(chain: Sequence[_Layer]) -> Parameters:
-    """Return the parameters of a chain, the nearest file first."""
-    data: dict[str, Any] = {}
+    """Return the parameters of a chain, the nearest file first, over the defaults of the schema.
+
+    A file that gives one key of a section leaves the section's other keys as they are, also where its defaults are
+    others than those of its model.
+    """
+    data: dict[str, Any] = {
+        name: field.get_default(call_default_factory=True).model_dump()
+        for name, field in Parameters.model_fields.items()
+        if not field.is_required()
+    }
     for layer in reversed(chain):
         data = merge(data, layer.data)
 

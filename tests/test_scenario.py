@@ -466,3 +466,10 @@ def test_loading_and_refusing_import_nothing_heavy(python: Callable[..., subproc
     )
     result = python("-c", code)
     assert result.stdout.strip() == "set()", result.stderr
+
+
+def test_one_key_of_a_section_leaves_its_other_keys_as_they_are(tmp_path: Path) -> None:
+    baseline = Scenario.load("baseline").parameters.fraud.fan_in
+    changed = Scenario.load(write(tmp_path, "extends: baseline\nfraud:\n  fan_in:\n    rate: 8\n")).parameters.fraud
+    assert changed.fan_in == baseline.model_copy(update={"rate": 8.0})
+    assert changed.fan_in.extra != type(baseline)().extra, "the section's default is its own, not its model's"
