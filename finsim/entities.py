@@ -58,7 +58,7 @@ def accounts(economy: Economy, rows: NDArray[np.int64]) -> dict[str, Any]:
     return {
         "account_id": ids.export("account", ledger.codes(rows)),
         **own,
-        "currency": np.full(len(rows), "USD"),
+        "currency": (("USD",), np.zeros(len(rows), dtype=np.int64)),
         "credit_limit": _nullable(limit, (rows >= ledger.customer_accounts) | (limit <= 0)),
         "opening_balance": economy.opening[rows] / 100.0,
         "closing_balance": ledger.accounts["balance"][rows] / 100.0,
@@ -69,9 +69,9 @@ def _customer_accounts(economy: Economy, rows: NDArray[np.int64]) -> dict[str, A
     life, number, slot = economy.life, rows // cu.SLOTS, rows % cu.SLOTS
     closed = life.closed[number, slot]
     return {
-        "kind": np.array(cu.ACCOUNT_KINDS)[slot],
+        "kind": (cu.ACCOUNT_KINDS, slot),
         "institution_id": economy.world.customers.data["institution"][number].astype(np.uint16) + 1,
-        "owner_kind": np.full(len(rows), "customer"),
+        "owner_kind": (("customer",), np.zeros(len(rows), dtype=np.int64)),
         "owner_id": economy.ids.export("customer", (number << 7).astype(np.uint32)).astype(np.int64),
         "opened_at": life.opened[number, slot],
         "closed_at": _nullable(closed, closed == 0),
@@ -115,20 +115,19 @@ def merchant_codes(rows: NDArray[Any]) -> NDArray[np.uint32]:
 
 def customers(economy: Economy, rows: NDArray[np.int64]) -> dict[str, Any]:
     """Return rows of the table `customers`: what a bank holds about them."""
-    data, areas = economy.world.customers.data[rows], economy.world.areas
-    area = data["area"]
-    sex = np.array(["female", "male", ""])[data["sex"]]
+    data, areas = economy.world.customers.data, economy.world.areas
+    area, sex = data["area"][rows], data["sex"][rows]
     return {
         "customer_id": economy.ids.export("customer", (rows << 7).astype(np.uint32)),
-        "segment": np.array(cu.SEGMENTS)[data["segment_code"]],
-        "birth_year": data["birth_year"].astype(np.int64),
-        "sex": _nullable(sex, data["sex"] == 2),
-        "postcode_area": np.array([f"A{k:04d}" for k in range(len(areas))])[area],
+        "segment": (cu.SEGMENTS, data["segment_code"][rows]),
+        "birth_year": data["birth_year"][rows].astype(np.int64),
+        "sex": (("female", "male", None), sex),
+        "postcode_area": ([f"A{k:04d}" for k in range(len(areas))], area),
         "latitude": areas["latitude"][area],
         "longitude": areas["longitude"][area],
-        "region": np.array(cu.REGIONS)[areas["region"][area].clip(0, 3)],
-        "income_band": np.array(cu.INCOME_BANDS)[data["income_band_code"]],
-        "customer_since": data["since_day"].astype(np.int64) * DAY,
+        "region": (cu.REGIONS, areas["region"][area].clip(0, 3)),
+        "income_band": (cu.INCOME_BANDS, data["income_band_code"][rows]),
+        "customer_since": data["since_day"][rows].astype(np.int64) * DAY,
     }
 
 
@@ -158,7 +157,7 @@ def cards(economy: Economy, table: NDArray[np.int64]) -> dict[str, Any]:
         "card_id": ids.export("card", (customer << 7 | np.where(slot == CREDIT, 64, 0) | ordinal).astype(np.uint32)),
         "customer_id": ids.export("customer", (customer << 7).astype(np.uint32)),
         "account_id": ids.export("account", (customer << 7 | slot).astype(np.uint32)),
-        "kind": np.where(slot == CREDIT, "credit", "debit"),
+        "kind": (("debit", "credit"), slot == CREDIT),
         "issued_at": issued,
         "expires_at": (issued // DAY + VALID_DAYS) * DAY,
         "blocked_at": _nullable(blocked, blocked == 0),
@@ -195,7 +194,7 @@ def devices(economy: Economy, table: NDArray[np.int64]) -> dict[str, Any]:
     return {
         "device_id": ids.export("device", code),
         "customer_id": _nullable(ids.export("customer", owner), table[:, 2] == 0),
-        "kind": np.where(code * np.uint32(2_654_435_761) < np.uint32(2_900_000_000), "phone", "computer"),
+        "kind": (("computer", "phone"), code * np.uint32(2_654_435_761) < np.uint32(2_900_000_000)),
         "first_seen_at": table[:, 1],
     }
 
@@ -232,17 +231,17 @@ def rings(economy: Economy) -> dict[str, Any]:
 
 def customers_hidden(economy: Economy, rows: NDArray[np.int64]) -> dict[str, Any]:
     """Return rows of the table `customers_hidden`: what no bank knows about customers."""
-    data = economy.world.customers.data[rows]
+    data = economy.world.customers.data
     return {
         "customer_id": economy.ids.export("customer", (rows << 7).astype(np.uint32)),
-        "susceptibility": data["susceptibility"].astype(float),
-        "true_income": data["income_cents"] / 100.0,
-        "trips_per_day": data["activity"].astype(float),
-        "amount_scale": data["scale"].astype(float),
-        "transfer_rate": data["transfer_rate"].astype(float),
-        "transactor": data["transactor"].astype(bool),
-        "mule": data["mule_ring"] >= 0,
-        "identity": np.array(cu.IDENTITIES)[data["reserved"]],
+        "susceptibility": data["susceptibility"][rows].astype(float),
+        "true_income": data["income_cents"][rows] / 100.0,
+        "trips_per_day": data["activity"][rows].astype(float),
+        "amount_scale": data["scale"][rows].astype(float),
+        "transfer_rate": data["transfer_rate"][rows].astype(float),
+        "transactor": data["transactor"][rows].astype(bool),
+        "mule": data["mule_ring"][rows] >= 0,
+        "identity": np.array(cu.IDENTITIES)[data["reserved"][rows]],
     }
 
 

@@ -26,7 +26,8 @@ def to_arrow(table: Table, columns: Mapping[str, Sequence[Any] | NDArray[Any]]) 
         table: the declaration.
         columns: values by column name, all of one length: numpy arrays (masked ones too) or lists with None for
             null; nan is null in a nullable column; times are int64 microseconds or datetime64; codes are texts, or
-            uint8 positions in the declared values with 255 for null. Nullable columns may be left out.
+            uint8 positions in the declared values with 255 for null; (texts, positions) stands for texts too, a None
+            among them for null. Nullable columns may be left out.
 
     Raises:
         ValueError: a column is unknown, missing, of another length, or its values do not fit the declaration.
@@ -57,12 +58,23 @@ def _given(table: Table, column: Column, values: Any, count: int) -> pa.Array:
             raise ValueError(f"{where} is missing")
         return pa.nulls(count, column.type)
     try:
+        if isinstance(values, tuple):
+            values = _spelled(column, *values)
         array = _codes(column, values) if column.values else _plain(column, values)
     except (pa.ArrowException, TypeError, OverflowError) as error:
         raise ValueError(f"{where} cannot be {column.type}: {error}") from error
     if array.null_count and not column.null:
         raise ValueError(f"{where} may not be null, and {array.null_count} of {len(array)} values are")
     return array
+
+
+def _spelled(column: Column, texts: Sequence[str | None], positions: NDArray[Any]) -> Any:
+    """Return texts given by their positions as codes of the column's values, or as texts where it has none."""
+    if column.values:
+        codes = [NONE if text is None else column.values.index(text) for text in texts]
+        return np.array(codes, dtype=np.uint8)[positions.astype(np.int64)]
+    coded = pa.DictionaryArray.from_arrays(pa.array(positions.astype(np.int32)), pa.array(texts, pa.string()))
+    return coded.cast(pa.string())
 
 
 def _plain(column: Column, values: Any) -> pa.Array:
