@@ -135,9 +135,9 @@ class Underworld:
         s = self.settings
         per_ring = self.scale / s.rings
         rates = {
-            name: getattr(s, name).rate * per_ring
+            name: getattr(s, name, typology).rate * per_ring  # type: ignore[union-attr]
             for name, typology in registry().items()
-            if hasattr(s, name) and not getattr(typology, "by_customers", False)
+            if not getattr(typology, "by_customers", False)
         }
         supply = self.supply()
         for name in BOUGHT:
@@ -439,7 +439,8 @@ class Underworld:
         row = pay.blank(1)
         row["transaction_id"] = self._next_id(campaign)
         campaign.ordinal += 1
-        row["timestamp"], row["owner"], row["slot"] = max(at, self.economy.now), customer, slot
+        at = at if at >= self.economy.now else self.economy.now + at % self.economy.clock.tick
+        row["timestamp"], row["owner"], row["slot"] = at, customer, slot
         row["payer"], row["payee"], row["amount"] = customer * SLOTS + slot, payee, cents
         row["campaign"], row["stage"], row["truth"] = campaign.number, stage, pay.IS_FRAUD
         return row

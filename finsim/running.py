@@ -201,6 +201,7 @@ class _Run:
             last_day=date_of(economy.clock.end_day - 1),
             logins_exported=config.behaviour.login_sample,
             pending_labels=economy.underworld.pending,
+            typologies=list(economy.underworld.positions),
             assumptions=config.assumptions(),
             models=models.facts(config),
             features=opening.describe(self.output.partial),

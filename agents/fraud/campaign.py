@@ -68,7 +68,8 @@ class Typology(Protocol):
 
     A typology may have `probing`, the stages whose outcomes are part of the plan and teach a ring nothing. It may be
     `victimless`: then only the rows that a thief makes have a victim who can claim; and `by_customers`: customers
-    commit it by themselves, and no ring plans it.
+    commit it by themselves, and no ring plans it. One that the scenario has no section for says its `rate`, campaigns
+    for 1,000 customers and year.
     """
 
     @property

@@ -186,7 +186,6 @@ def _has_hash(file: Path, part: dict[str, Any]) -> bool:
 
 
 def _more_values(source: Source, column: str) -> set[str]:
-    """Return typologies that the scenario knows beyond the contract's; a package from outside may add some."""
-    fraud = source.manifest.get("scenario", {})
-    fraud = fraud.get("fraud", {}) if isinstance(fraud, dict) else {}
-    return set(fraud) if column == "typology" and isinstance(fraud, dict) else set()
+    """Return typologies that the run knew beyond the contract's; a package from outside may add some."""
+    known = source.manifest.get("typologies", [])
+    return {str(name) for name in known} if column == "typology" and isinstance(known, list) else set()
