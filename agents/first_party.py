@@ -59,7 +59,7 @@ class FirstParty:
         parameters = economy.config.parameters
         data = economy.world.customers.data
         u = economy.streams.uniform(Purpose.FIRST_PARTY, len(data))
-        own = data["reserved"] == GENUINE  # a made-up name draws no attention to itself
+        self.genuine = own = data["reserved"] == GENUINE  # a made-up name draws no attention to itself
         remote, returned, self.returnable = _purchases_a_year(parameters)
         self.friendly = FriendlyFraud.tendencies(parameters.fraud, u[:, 0], remote) * own
         self.bogus = RefundAbuse.tendencies(parameters.fraud, u[:, 1], returned) * own
@@ -77,7 +77,7 @@ class FirstParty:
                 purchase = rows[position : position + 1]
                 campaign = self._campaign("refund_abuse", int(purchase["owner"][0]), int(purchase["timestamp"][0]))
                 RefundAbuse.send_back(self.underworld, campaign, purchase)
-            else:
+            elif self.genuine[int(rows["owner"][position])]:
                 self._claim_later(rows[position], -1, HONEST_DAYS, 0.0)
 
     def _campaign(self, typology: str, customer: int, at: int) -> Campaign:

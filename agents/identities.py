@@ -69,10 +69,14 @@ class Identities:
             self.abandon(customer)
 
     def abandon(self, customer: int) -> None:
-        """Nobody lives on this account: no pay, no errands, no payments to friends."""
+        """Nobody lives on this account: no pay, no errands, no payments to friends, and no debt is paid back.
+
+        Somebody may still send money there, so an empty account alone would not keep a repayment from going through.
+        """
         data = self.underworld.economy.world.customers.data
         data["activity"][customer] = data["transfer_rate"][customer] = 0.0
         data["pay_schedule"][customer], data["savings_cents"][customer] = NO_PAY, 0
+        data["defaulting"][customer] = 1
 
     def available(self, customer: int) -> int:
         """Return what is left of an identity's credit limit, cents."""

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finsim import payments as pay
-from finsim.agents.customer import BUSINESS, COMPLICIT, FRONT, JOB, RETIRED, SLOTS, UNWITTING, Customer
+from finsim.agents.customer import BUSINESS, COMPLICIT, FRONT, GENUINE, JOB, RETIRED, SLOTS, UNWITTING, Customer
 from finsim.agents.fraud import registry
 from finsim.agents.fraud.present import withdraw_cash
 from finsim.clock import DAY, HOUR, MINUTE
@@ -97,7 +97,8 @@ class MuleMarket:
         if v[0] < s.laundering.firms and len(businesses):
             mule, kind = int(businesses[int(u[1] * len(businesses))]), FRONT
         elif v[1] < s.laundering.newcomers:
-            new = np.flatnonzero((data["since_day"] <= economy.day) & (data["since_day"] > economy.day - NEWCOMER_DAYS))
+            here = (data["since_day"] <= economy.day) & (data["reserved"] == GENUINE)  # a made-up name has its own use
+            new = np.flatnonzero(here & (data["since_day"] > economy.day - NEWCOMER_DAYS))
             mule = int(new[int(u[1] * len(new))]) if len(new) else mule
         if kind != FRONT and v[2] >= s.laundering.complicit:
             kind = JOB if v[2] < s.laundering.complicit + s.laundering.job_scam else UNWITTING

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from finsim import payments as pay
 from finsim.agents.credentials import CredentialMarket
-from finsim.agents.customer import BUSINESS, SLOTS
+from finsim.agents.customer import BUSINESS, GENUINE, SLOTS
 from finsim.agents.experience import Experience, Usual
 from finsim.agents.first_party import FirstParty
 from finsim.agents.fraud import registry
@@ -173,6 +173,7 @@ class Underworld:
         data = economy.world.customers.data
         u = economy.streams.uniform(Purpose.LOSS_OF_CARD, len(data), ordinal=economy.day)
         here = (data["since_day"] <= economy.day) & (data["cards"] > 0)
+        here &= data["reserved"] == GENUINE  # the cards of made-up names lie with their ring
         for customer in np.flatnonzero(here & (u[:, 0] < s.rate / 1000.0 / 365.0)).tolist():
             slot = (
                 2 if data["cards"][customer] & 4 and (u[customer, 1] < 0.45 or not data["cards"][customer] & 1) else 0
@@ -276,6 +277,8 @@ class Underworld:
                 if merchant != row["merchant"] or not begin <= row["timestamp"] < end:
                     continue
                 card, slot, customer = int(row["card"]), int(row["slot"]), int(row["owner"])
+                if self.economy.world.customers.data["reserved"][customer]:
+                    continue  # nobody buys what another ring uses: no name that was made up is robbed
                 if number < 0:
                     self.credentials.add(
                         np.array([customer]), np.array([slot]), np.array([card]), int(row["timestamp"])

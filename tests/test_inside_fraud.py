@@ -345,7 +345,10 @@ def test_a_colluding_merchant_sells_what_never_was(rows: pl.DataFrame, data: Dat
         assert stages.is_sorted()
         wronged = campaign.filter(pl.col("stage") != "sale")
         assert wronged["victim_customer_id"].null_count() == len(wronged), "who lets a card be used is no victim"
-    told = data.label_events.filter(pl.col("source") == "scheme").collect()
+    by_scheme = data.label_events.filter(pl.col("source") == "scheme").collect()
+    recalled = by_scheme.filter(pl.col("amount_recovered") > 0).join(rows, on="transaction_id")
+    assert set(recalled["kind"]) <= {"transfer"}, "a scheme also says what a recall of a transfer brought back"
+    told = by_scheme.filter(pl.col("amount_recovered") == 0)
     assert set(told["transaction_id"]) <= set(of(rows, "merchant_collusion")["transaction_id"])
     assert len(told) >= 5
     assert set(of(rows, "merchant_collusion")["stage"]) >= {"cover", "sale", "laundered_sale"}

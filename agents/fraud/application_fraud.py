@@ -5,7 +5,7 @@ no contact; months later the bank charges the debt off, and mostly learns from t
 ring, a person who is no customer and does not know of it. An application that is refused leaves nothing.
 
 Traces in transactions: an account without pay or errands, large purchases for goods that sell again or are like cash
-soon after the opening, a repayment that bounces, a write_off. In `events`: account_opened for checking and card. The
+soon after the opening, no repayment, a write_off. In `events`: account_opened for checking and card. The
 address and devices are shared with other names of the ring. Genuine look-alikes: newcomers with a thin history, some of
 whom use much of their limit, and customers in default (behaviour.defaults_per_1000_customers).
 """

@@ -1,12 +1,12 @@
 """Synthetic identity: a made-up name opens an account, builds credit for months, then draws it up and goes.
 
 Stages: the opening; months of ordinary purchases and repayments, in which the bank raises the limit; the bust-out, days
-in which the whole line is drawn, while the checking account is emptied; repayments bounce, nobody answers; half a year
+in which the whole line is drawn, while the checking account is emptied; repayments stop, nobody answers; half a year
 later the debt is charged off, and seldom called fraud. Actors: a ring with several names. Some names are older than the
 run, and some have gone before it begins.
 
 Traces in transactions: none while credit is built (those rows are no fraud: they were paid for); then a step in
-utilisation from a part to all, goods that sell again and cash-like merchants, a declined repayment, a write_off. In
+utilisation from a part to all, goods that sell again and cash-like merchants, no repayment any more, a write_off. In
 `events`: account_opened, limit_changed every few months. Names of one ring share an address and devices. Genuine
 look-alikes: thin files of newcomers, limits raised for others (behaviour.limit_change_per_year), and genuine defaults.
 """
