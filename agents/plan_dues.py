@@ -133,7 +133,7 @@ def bill(t, b, c, o, conditions, places, habits, people, books):  # type: ignore
     amount = np.int64(b.amount * np.exp(b.sigma * normal(u)) + 0.5) if b.sigma > 0 else b.amount
     payer = np.int64(o * 4)
     owed_to = np.int64(b.payee)
-    if b.merchant < 0 and owed_to < books.merchant_base[0] and people.customers[owed_to // 4].since_day > day:
+    if b.merchant < 0 and owed_to < books.merchant_base[0] and s.is_absent(people.customers[owed_to // 4], day):
         owed_to = books.named[LANDLORDS]
     means = b.means
     batch = np.int64((1.0 + 4.5 * v) * HOUR)
@@ -363,7 +363,7 @@ def transfer(t, c, o, number, conditions, large, places, habits, people, books):
             t.authentication = pay.ONE_TIME_CODE
         if f > 0.9 and s.shares_devices(o) and (o ^ 1) < people.customers.shape[0]:
             partner = people.customers[o ^ 1]
-            if partner.since_day <= day:
+            if not s.is_absent(partner, day):
                 t.device = pack_customer(o ^ 1, partner.device)
 
 

@@ -134,11 +134,14 @@ def pay_in(t, c, o, day, amount, ordinal, places, habits, books):  # type: ignor
 
 @inline
 def takes_part(row, people, day):  # type: ignore[no-untyped-def]
-    """Return whether a row is a person who has joined the bank and takes part in its circle's collections."""
+    """Return whether a row is a person who has joined the bank and takes part in its circle's collections.
+
+    Only what is fixed at the founding counts: names kept for rings never take part, whether a ring uses them or not.
+    """
     if row >= people.customers.shape[0] or scatter(row) & 3 == 0:
         return False
     member = people.customers[row]
-    return member.segment_code != BUSINESS and member.tombstone == 0 and member.since_day <= day
+    return member.segment_code != BUSINESS and not s.is_absent(member, day)
 
 
 @seldom
@@ -265,7 +268,7 @@ def forward(out, n, c, o, day, back, places, habits, people, books):  # type: ig
     payee = people.suppliers[0] + np.int64(f * people.suppliers[1])
     if g < 0.5:
         payee = np.int64(people.contacts[o, np.int64(f * people.contacts.shape[1])])
-    if payee < books.merchant_base[0] and (payee // 4 == o or people.customers[payee // 4].since_day > day):
+    if payee < books.merchant_base[0] and (payee // 4 == o or s.is_absent(people.customers[payee // 4], day)):
         payee = people.suppliers[0] + payee % people.suppliers[1]
     amount = round_down(np.int64(cents * (0.8 + 0.2 * h)), i, h, behaviour.transfer_round)
     send(out[n], c, o, day, goes % DAY, amount, payee, 71 + back, 71, places, habits, books)
@@ -376,7 +379,7 @@ def staff(out, n, c, o, h, conditions, places, habits, people, books):  # type: 
         payee = people.suppliers[0] + who % people.suppliers[1]
         if who & 1:
             row = (who >> 1) % people.customers.shape[0]
-            if row != o and people.customers[row].since_day <= day:
+            if row != o and not s.is_absent(people.customers[row], day):
                 payee = np.int64(row) * 4
         amount = max(np.int64(c.business_out * 0.04 * (0.5 + (who >> 8) % 1000 / 1000.0)), 8_000)
         firm_pays(out[n], c, o, day, amount, payee, 100 + k, places, books)
@@ -400,7 +403,7 @@ def trade(out, n, c, o, conditions, places, habits, people, books):  # type: ign
     if first + size > people.businesses.shape[0]:
         return n
     other = np.int64(people.businesses[first + (place + 1) % size])
-    if people.customers[other].since_day > conditions.day:
+    if s.is_absent(people.customers[other], conditions.day):
         return n
     u, _, _, _ = draw(books.keys, POOLING, o, 6, conditions.day, 0)
     base = 20_000.0 * np.exp(2.0 * ((h >> 4) % 1000) / 1000.0)
