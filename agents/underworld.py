@@ -271,12 +271,15 @@ class Underworld:
             return
         merchants = np.array([leak[0] for leak in self.leaks], dtype=np.int64)
         found = leaked_rows(rows, np.sort(merchants))
+        reserved = self.economy.world.customers.data["reserved"]
         for k in found.tolist():
             row = rows[k]
             for merchant, number, begin, end in self.leaks:
                 if merchant != row["merchant"] or not begin <= row["timestamp"] < end:
                     continue
                 card, slot, customer = int(row["card"]), int(row["slot"]), int(row["owner"])
+                if reserved[customer]:
+                    continue  # a name that a ring made up is nobody's victim
                 if self.economy.world.customers.data["reserved"][customer]:
                     continue  # nobody buys what another ring uses: no name that was made up is robbed
                 if number < 0:
