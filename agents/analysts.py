@@ -1,8 +1,8 @@
 """Analysts: a bank's queue of alerts, worked on in shifts by people who can do so much a day and sometimes err.
 
 An alert is ready some hours after it was raised (the customer is called, papers are asked for). Ready alerts wait:
-held payments first, then high scores and amounts. What waits too long is closed unworked, and a payment that is held
-by it is carried out.
+held payments first, then high scores, then high amounts. What waits too long is closed unworked, and a payment that is
+held by it is carried out.
 """
 
 from __future__ import annotations
@@ -29,6 +29,11 @@ LEAST_CAPACITY = 2.0
 """Alerts a day that the analysts of a bank with few simulated customers can work on (assumption)."""
 UNHELD_FACTOR = 4.0
 """How much longer an alert without a held payment takes until it is ready (assumption: held payments come first)."""
+
+SCORES = 1000
+"""Steps in which scores are compared; within one the higher amount comes first, and no score is a score of 0."""
+STEP = 10**12
+"""Cents that one step of a score outweighs: more than any amount."""
 
 
 @record
@@ -109,8 +114,8 @@ class Analysts:
 
     def take(self, alert: Alert) -> None:
         """Put an alert that is ready into the queue."""
-        urgency = -alert.cents if alert.score is None else -int(1e9 * alert.score)
-        urgency -= 0 if alert.held is None else 10**12
+        urgency = min(alert.cents, STEP - 1) + STEP * round(SCORES * (alert.score or 0.0))
+        urgency = -urgency - (0 if alert.held is None else 2 * STEP * SCORES)
         heapq.heappush(self.waiting, (urgency, alert.raised, alert.number, alert))
 
     def work(self) -> None:

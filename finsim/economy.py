@@ -108,7 +108,7 @@ class Economy(mesa.Model):  # type: ignore[misc]
         self.outbox = Outbox(self.clock)
         self.agenda = Agenda()
         self.python_agents: dict[str, mesa.Agent] = {}
-        self.controls: list[Any] = [load_control(name) for name in parameters.banks.controls]
+        self.controls: list[Any] = []
         self.promoted: set[int] = set()
         self.log = Log(self.recorder, self.ids, self.export_start)
         self.journal = Journal(
@@ -133,6 +133,8 @@ class Economy(mesa.Model):  # type: ignore[misc]
         self._threads: ThreadPoolExecutor | None = None
         self.partition(max(run.partitions, run.threads))
         self.scoring: Scoring | None = None
+        for name in parameters.banks.controls:
+            self.add_control(load_control(name))
         for control, institutions in models.controls_of(config):
             self.add_control(control, institutions)
         if run.feature_history:

@@ -61,6 +61,7 @@ def undo_decision(r):  # type: ignore[no-untyped-def]
     r.challenge = pay.NONE
     r.alert = 0
     r.score = np.float32(np.nan)
+    r.flags &= ~(pay.SCORED | pay.CONTROL_GROUP)
 
 
 @inline
@@ -72,8 +73,7 @@ def follow_retry(f, t, c, keys, id_key):  # type: ignore[no-untyped-def]
     _, v, _, _ = by_id(keys, RETRY, t.transaction_id)
     f[0] = t
     r = f[0]
-    r.flags = t.flags & ~(pay.MISTYPED | pay.WRONG_PIN | pay.REFUNDABLE | pay.DISCRETIONARY)
-    r.flags = (r.flags & ~(pay.SCORED | pay.CONTROL_GROUP)) | pay.NO_RETRY
+    r.flags = t.flags & ~(pay.MISTYPED | pay.WRONG_PIN | pay.REFUNDABLE | pay.DISCRETIONARY) | pay.NO_RETRY
     if t.decline_reason == pay.INSUFFICIENT_FUNDS or t.decline_reason == pay.LIMIT or t.decline_reason == pay.BLOCKED:
         if t.rail != pay.CARD or t.kind != pay.PURCHASE:
             return False

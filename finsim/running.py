@@ -72,6 +72,12 @@ def run(
         from finsim import models
 
         models.controls_of(config)  # whatever is wrong with a model is said before anything is written
+    if config.banks.controls:
+        from finsim.control_registry import load_control
+        from finsim.scoring import seat
+
+        for name in config.banks.controls:
+            seat(load_control(name))  # as with a model
     output = OutputDirectory(out if out is not None else default_output(config), overwrite=overwrite)
     output.check(resume=resume)
     about = {"seed": config.seed, "version": _version(), "scenario": config.hash}

@@ -46,7 +46,8 @@ class Control(Protocol):
       columns of `finsim.features.INPUTS`. An empty tuple: none, and none are counted.
 
     A frame has the observable columns of `transactions` without the outcome (`finsim.frames.OBSERVABLE`), and the
-    features. A customer's requests come one by one, each when the one before is decided.
+    features; the amount in the home currency, `amount`, is one of these. A customer's requests come one by one, each
+    when the one before is decided.
 
     One that changes with what it sees has `state()` and `restore(state)` too, as an agent has; one without them must
     not change, so that a resumed run gives the same data.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,11 @@ from small_economy import finish, found, recorded
 
 import finsim
 from finsim import control_registry
+from finsim import payments as pay
+from finsim.agents.analysts import Alert
 from finsim.economy import Economy
 from finsim.errors import FinsimError
+from finsim.follow_ups import undo_decision
 
 ONE: dict[str, Any] = {
     "population.customers": 400,
@@ -248,18 +252,15 @@ def test_recalls_take_time_and_bring_back_what_is_left() -> None:
 class Suspicious:
     """Declines whatever costs more than 500."""
 
-    def score(self, batch: NDArray[np.void]) -> NDArray[np.float32]:
+    features = ("amount",)
+
+    def score(self, batch: pl.DataFrame) -> NDArray[np.float32]:
         """Return 1 for large amounts."""
-        return np.where(batch["amount"] > 50_000, 1.0, 0.0).astype(np.float32)
+        return np.where(batch["amount"].to_numpy() > 500, 1.0, 0.0).astype(np.float32)
 
 
 def test_a_control_of_another_distribution_decides(monkeypatch: pytest.MonkeyPatch) -> None:
-    point = EntryPoint("suspicious", f"{__name__}:Suspicious", control_registry.GROUP)
-
-    def points(*, group: str, name: str | None = None) -> list[EntryPoint]:
-        return [point] if group == point.group and name in (None, point.name) else []
-
-    monkeypatch.setattr(control_registry, "entry_points", points)
+    offer(monkeypatch, Suspicious)
     (rows, alerts) = frames("transactions", "alerts", **{**ONE, "run.days": 4, "banks.controls": ["suspicious"]})
     declined = rows.filter(pl.col("decline_reason") == "model")
     assert len(declined) > 3
@@ -267,6 +268,66 @@ def test_a_control_of_another_distribution_decides(monkeypatch: pytest.MonkeyPat
     assert "model" in set(alerts["control"])
     with pytest.raises(FinsimError, match=r"suspicius.*did you mean 'suspicious'"):
         found(**{"banks.controls": ["suspicius"]})
+
+
+class Undecided(Suspicious):
+    """Asks for what does not exist."""
+
+    features = ("amuont",)
+
+
+class Silent:
+    """Has no score."""
+
+
+def offer(monkeypatch: pytest.MonkeyPatch, kind: type) -> None:
+    """Let an installed distribution offer a control, `suspicious`."""
+    point = EntryPoint("suspicious", f"{__name__}:{kind.__name__}", control_registry.GROUP)
+
+    def points(*, group: str, name: str | None = None) -> list[EntryPoint]:
+        return [point] if group == point.group and name in (None, point.name) else []
+
+    monkeypatch.setattr(control_registry, "entry_points", points)
+
+
+@pytest.mark.parametrize(("kind", "said"), [(Undecided, "did you mean 'amount'"), (Silent, "no method score")])
+def test_a_control_that_cannot_work_is_refused_before_anything_is_written(
+    kind: type, said: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    offer(monkeypatch, kind)
+    with pytest.raises(FinsimError, match=said):
+        finsim.run("tiny", out=tmp_path / "run", overrides={**ONE, "banks.controls": ["suspicious"]})
+    assert list(tmp_path.iterdir()) == []
+
+
+def alert(number: int, cents: int, score: float | None, *, held: bool = False) -> Alert:
+    return Alert(number, 0, 0, score, 0, 0, cents, 0, -1, False, True, [] if held else None)
+
+
+def test_the_queue_has_held_payments_first_then_scores_then_amounts() -> None:
+    analysts = found(**ONE).banks[0].analysts
+    for one in (
+        alert(1, 500, None),
+        alert(2, 900_000, 0.0),
+        alert(3, 700, 0.0),
+        alert(4, 10, 0.2),
+        alert(5, 20, 0.9),
+        alert(6, 10**14, 0.2),
+        alert(7, 1, None, held=True),
+        alert(8, 800_000, None),
+    ):
+        analysts.take(one)
+    order = [heapq.heappop(analysts.waiting)[-1].number for _ in range(8)]
+    assert order == [7, 5, 6, 4, 2, 8, 3, 1], "no score is a score of 0"
+
+
+def test_a_second_attempt_is_not_yet_scored() -> None:
+    row = pay.blank(1)
+    row["flags"], row["score"], row["decision"] = pay.SCORED | pay.CONTROL_GROUP | pay.THIEF, 0.4, pay.DECLINED
+    undo_decision(row[0])
+    assert row["flags"][0] == pay.THIEF
+    assert np.isnan(row["score"][0])
+    assert row["decision"][0] == pay.UNDECIDED
 
 
 # -- chargebacks ----------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -25,13 +26,14 @@ MUCH: dict[str, Any] = {
     "run.days": 60,
     "run.warm_up_days": 10,
     "fraud.intensity": 1,
-    "fraud.laundering.uncovered": 0.6,
+    "fraud.laundering.uncovered": 0.25,
     "fraud.laundering.uncovered_days": 8.0,
     "fraud.mules.per_1000_customers": 60.0,
     "fraud.laundering.outside": 0.3,
+    "banks.review_miss_laundering": 0.9,
     **{f"fraud.{name}.rate": 220.0 for name in LAUNDERING},
 }
-"""Ten campaigns of each typology and more, in an economy of few."""
+"""Ten campaigns of each typology and more, in an economy of few whose mules are seldom frozen, so that many end."""
 MOST_CUT = 0.2
 """A commission is at most 1.6 times 8 %; the rest is rounding, what mules could not pay, and what was left."""
 
@@ -159,19 +161,32 @@ def test_a_refused_payment_is_not_passed_on(rows: pl.DataFrame) -> None:
 # -- one by one -----------------------------------------------------------------------------------------------
 
 
+def frozen_accounts(data: Dataset) -> set[int]:
+    """Return the accounts of customers whom a bank froze at any time."""
+    frozen = data.events.filter(word("kind") == "account_frozen").select("customer_id").unique()
+    own = data.accounts.filter(word("owner_kind") == "customer")
+    return set(
+        own.join(frozen, left_on="owner_id", right_on="customer_id").select("account_id").collect()["account_id"]
+    )
+
+
 def test_structuring_stays_below_the_threshold(rows: pl.DataFrame, data: Dataset, cash_account: int) -> None:
-    beyond = 0
-    places = []
+    end = data.transactions.select(pl.col("timestamp").max()).collect().item()
+    stopped = frozen_accounts(data)
+    short, places = [], []
     for campaign in campaigns(rows, data, "structuring"):
         deposits = campaign.filter(pl.col("stage") == "placement")
         assert set(deposits["kind"]) == {"deposit"}
         assert set(deposits["rail"]) == {"cash"}
         assert deposits["amount"].max() < 10_000
         assert (deposits["payer_account_id"] == cash_account).all()
-        beyond += deposits["amount"].sum() > 10_000
+        if deposits["amount"].sum() <= 10_000:
+            cut = not stopped.isdisjoint(deposits["payee_account_id"])
+            short.append(cut or end - deposits["timestamp"].max() < dt.timedelta(days=14))
         places.append(deposits.select("latitude", "longitude").n_unique())
         assert deposits["timestamp"].dt.date().n_unique() > 1 or len(deposits) < 4
-    assert beyond >= 0.8 * len(places), "but for frozen accounts and the end of the run"
+    assert all(short), "only a frozen account or the end of the run stops deposits below the threshold"
+    assert len(places) - len(short) >= 8
     assert max(places) > 1, "several branches"
 
 
