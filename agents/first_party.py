@@ -63,13 +63,16 @@ class FirstParty:
         remote, returned, self.returnable = _purchases_a_year(parameters)
         self.friendly = FriendlyFraud.tendencies(parameters.fraud, u[:, 0], remote) * own
         self.bogus = RefundAbuse.tendencies(parameters.fraud, u[:, 1], returned) * own
+        self.most = float(max(self.friendly.max(initial=0.0), self.bogus.max(initial=0.0)))
         self.honest = min(parameters.behaviour.disputes_per_1000_customers / 1000.0 / remote, 0.5)
         self.key = economy.streams.keys[Purpose.FIRST_PARTY]
 
     def observe(self, rows: NDArray[np.void]) -> None:
         """Let buyers decide on their purchases of this tick, (n,) TRANSACTION; rows of first-party claims get truth."""
         kinds = np.empty(len(rows), dtype=np.int64)
-        found = claimed_rows(rows, LEAST, self.friendly, self.bogus, self.honest, self.returnable, self.key, kinds)
+        found = claimed_rows(
+            rows, LEAST, self.most, self.friendly, self.bogus, self.honest, self.returnable, self.key, kinds
+        )
         for position, kind in zip(found.tolist(), kinds.tolist(), strict=False):
             if kind == FRIENDLY:
                 self._friendly(rows[position : position + 1])

@@ -153,12 +153,13 @@ def unrecognised_rows(rows, key, threshold):  # type: ignore[no-untyped-def]
 
 
 @njit
-def claimed_rows(rows, least, friendly, bogus, honest, returnable, key, kinds):  # type: ignore[no-untyped-def]
+def claimed_rows(rows, least, most, friendly, bogus, honest, returnable, key, kinds):  # type: ignore[no-untyped-def]
     """Return the positions, (n,) int64, of purchases that their buyers will dispute or return without right.
 
     Args:
         rows: (n,) TRANSACTION, decided.
         least: cents below which nobody disputes.
+        most: the largest chance of all owners.
         friendly, bogus: (C,) float64 chance of each owner for one purchase.
         honest: chance of an honest dispute.
         returnable: (K + 1,) bool, categories in which goods can be returned.
@@ -175,6 +176,8 @@ def claimed_rows(rows, least, friendly, bogus, honest, returnable, key, kinds): 
             continue
         u = (mix64(t.transaction_id, key) >> np.uint64(11)) * 1.1102230246251565e-16
         v = (mix64(t.transaction_id + np.uint64(1), key) >> np.uint64(11)) * 1.1102230246251565e-16
+        if u >= most and v >= most and u <= 1.0 - honest:
+            continue  # nobody's chance is so large: no need to look at the owner's
         kind = -1
         if t.place >= 0 and u < friendly[t.owner]:
             kind = FRIENDLY

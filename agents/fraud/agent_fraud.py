@@ -75,9 +75,11 @@ class AgentFraud:
     def _holder(world: Underworld, agent: int, u: NDArray[np.float64]) -> int:
         """Return a customer with a wallet, from the agent's own area where there is one, or -1."""
         data = world.economy.world.customers.data
-        wallet = (data["accounts"] & 8 > 0) & (data["since_day"] < world.economy.day) & (data["reserved"] == 0)
-        near = np.flatnonzero(wallet & (data["area"] == world.economy.world.merchants.data["area"][agent]))
-        rows = near if len(near) else np.flatnonzero(wallet)
+        with_wallet = np.flatnonzero(data["accounts"] & 8)
+        here = (data["since_day"][with_wallet] < world.economy.day) & (data["reserved"][with_wallet] == 0)
+        rows = with_wallet[here]
+        near = rows[data["area"][rows] == world.economy.world.merchants.data["area"][agent]]
+        rows = near if len(near) else rows
         return int(rows[int(u[0] * len(rows))]) if len(rows) else -1
 
     @staticmethod
