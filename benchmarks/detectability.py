@@ -31,7 +31,8 @@ def tables(report: Evaluation) -> tuple[list[dict[str, Any]], list[dict[str, Any
     measures = [{"measure": name, "value": facts[name], "interval": "", "wanted": "", "kept": None} for name in names]
     for row in report.detectability["bands"]:
         interval = "" if row["low"] is None else f"{row['low']:.4g} to {row['high']:.4g}"
-        measures.append({"measure": row["figure"].partition(": ")[0], "value": row["value"], "interval": interval, "wanted": row["band"],
+        name = row["figure"].partition(": ")[0]
+        measures.append({"measure": name, "value": row["value"], "interval": interval, "wanted": row["band"],
                          "kept": bool(row["kept"])})  # fmt: skip
     typologies = [
         {"model": model, "typology": name, **{key: one[key]["value"] for key in ("roc_auc", "average_precision")}}
