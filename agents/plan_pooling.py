@@ -43,13 +43,7 @@ def round_down(cents, u, v, share):  # type: ignore[no-untyped-def]
     """Round an amount down to whole units, fives, tens or hundreds, as people do."""
     if u >= share:
         return cents
-    step = 100
-    if cents >= 1000 and v < 0.75:
-        step = 500
-    if cents >= 4000 and v < 0.53:
-        step = 1000
-    if cents >= 100000 and v < 0.7:
-        step = 10000
+    step = s.usual_step(cents, v)
     return max(cents // step * step, step)
 
 

@@ -36,10 +36,8 @@ def begin(t, o, day, time, amount, kind, rail, channel, source, ordinal, payer, 
 
 
 @inline
-def round_amount(cents, u, v, share):  # type: ignore[no-untyped-def]
-    """Round a gift or a share to whole units, mostly to fives and tens, as people do."""
-    if u >= share:
-        return max(cents, 100)
+def usual_step(cents, v):  # type: ignore[no-untyped-def]
+    """Return the unit to which people round an amount by themselves: whole units, fives, tens, hundreds."""
     step = 100
     if cents >= 1000 and v < 0.75:
         step = 500
@@ -47,6 +45,15 @@ def round_amount(cents, u, v, share):  # type: ignore[no-untyped-def]
         step = 1000
     if cents >= 100000 and v < 0.7:
         step = 10000
+    return step
+
+
+@inline
+def round_amount(cents, u, v, share):  # type: ignore[no-untyped-def]
+    """Round a gift or a share to whole units, mostly to fives and tens, as people do."""
+    if u >= share:
+        return max(cents, 100)
+    step = usual_step(cents, v)
     return max(((cents + step // 2) // step) * step, step)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from finsim import payments as pay
+from finsim.agents.fraud.draining import drain, goes_on
 from finsim.clock import HOUR, MINUTE
 from finsim.ids import ring_code
 from finsim.rng import to_normal
@@ -64,29 +64,17 @@ class AccountTakeover:
         """Add a mule as a payee and try to move a part of the balance."""
         settings = world.settings.account_takeover
         facts = campaign.facts
-        balance = world.balance(campaign.victim)
         u = world.draw(campaign)
         share = min(settings.share_of_balance * float(np.exp(0.6 * to_normal(u[0:1])[0])), 0.97) * facts["scale"]
         share = min(share * world.size(campaign), 0.97)
-        cents = min(int(balance * share), 900_000)
-        facts["left"] -= 1
-        if cents < 3_000:
-            return None
-        cents = cents // 1_000 * 1_000 if u[1] < 0.5 else cents // 100 * 100
-        world.pay_mule(campaign, campaign.victim, cents, now, 0, device=facts["device"], thief=True)
+        drain(world, campaign, now, share, u[1])
         return None
 
     def observe(self, world: Underworld, campaign: Campaign, row: np.void) -> int | None:
         """After a decline try a smaller amount, mostly; go on while there is money."""
         if row["stage"] > 0:
             return None
-        facts = campaign.facts
         u = world.draw(campaign)
-        if row["decision"] == pay.DECLINED:
-            facts["declines"] += 1
-            facts["scale"] *= 0.55
-            if facts["declines"] > 2 or row["decline_reason"] == pay.BLOCKED:
-                return None
-        if facts["left"] <= 0:
+        if not goes_on(campaign, row, 0.55):
             return None
         return int(row["timestamp"]) + int((0.05 + 6.0 * u[0] ** 2) * HOUR)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from finsim import payments as pay
+from finsim.agents.fraud.draining import drain, goes_on
 from finsim.clock import DAY, HOUR, MINUTE, weekday
 from finsim.ids import ring_code
 from finsim.rng import to_normal
@@ -62,12 +62,7 @@ class SimSwap:
             self._get_in(world, campaign, now, first, u)
             return first
         share = min(settings.share_of_balance * float(np.exp(0.6 * to_normal(u[0:1])[0])), 0.97) * facts["scale"]
-        cents = min(int(world.balance(campaign.victim) * share), 900_000)
-        facts["left"] -= 1
-        if cents < 3_000:
-            return None
-        cents = cents // 1_000 * 1_000 if u[1] < 0.5 else cents // 100 * 100
-        world.pay_mule(campaign, campaign.victim, cents, now, 0, device=facts["device"], thief=True)
+        drain(world, campaign, now, share, u[1])
         return None
 
     @staticmethod
@@ -88,13 +83,8 @@ class SimSwap:
         """Go on quickly while there is money; after a decline try a smaller amount."""
         if row["stage"] > 0:
             return None
-        facts, u = campaign.facts, world.draw(campaign)
-        if row["decision"] == pay.DECLINED:
-            facts["declines"] += 1
-            facts["scale"] *= 0.5
-            if facts["declines"] > 2 or row["decline_reason"] == pay.BLOCKED:
-                return None
-        if facts["left"] <= 0:
+        u = world.draw(campaign)
+        if not goes_on(campaign, row, 0.5):
             return None
         return int(row["timestamp"]) + int((3.0 + 40.0 * u[0] ** 2) * MINUTE)
 

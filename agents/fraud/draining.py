@@ -1,0 +1,37 @@
+"""Emptying an account that a thief has got into: what takeovers have in common, however the thief got in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from finsim import payments as pay
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from finsim.agents.fraud.campaign import Campaign
+    from finsim.agents.underworld import Underworld
+
+LEAST, MOST = 3_000, 900_000
+"""Cents that a transfer out of the account is worth the trouble for, and that it takes at most (assumption)."""
+
+
+def drain(world: Underworld, campaign: Campaign, now: int, share: float, u: float) -> None:
+    """Try to move a share of the victim's balance to a mule, rounded to tens or to units by the uniform u."""
+    cents = min(int(world.balance(campaign.victim) * share), MOST)
+    campaign.facts["left"] -= 1
+    if cents < LEAST:
+        return
+    cents = cents // 1_000 * 1_000 if u < 0.5 else cents // 100 * 100
+    world.pay_mule(campaign, campaign.victim, cents, now, 0, device=campaign.facts["device"], thief=True)
+
+
+def goes_on(campaign: Campaign, row: np.void, smaller: float) -> bool:
+    """Return whether the thief tries again after an outcome; after a decline only a part, `smaller`, of the amount."""
+    facts = campaign.facts
+    if row["decision"] == pay.DECLINED:
+        facts["declines"] += 1
+        facts["scale"] *= smaller
+        if facts["declines"] > 2 or row["decline_reason"] == pay.BLOCKED:
+            return False
+    return bool(facts["left"] > 0)
