@@ -6,13 +6,13 @@ the compiled pass of `finsim.agents.plan_wallet` and wait in the outbox as those
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from finsim.agents.customer import CHECKING, SLOTS, WALLET
-from finsim.agents.plan_wallet import COMES_BACK, ROOM, plan_wallets
+from finsim.agents.plan_wallet import COMES_BACK, ROOM, DayOfWallets, Wallets, plan_wallets
 from finsim.parameters.mobile_money import USES, WalletUse
 from finsim.parameters.mobile_money import MobileMoney as MobileMoneyParameters
 from finsim.payments import TRANSACTION
@@ -41,22 +41,6 @@ def opening_cents(parameters: MobileMoneyParameters, streams: Streams, customers
     u = streams.uniform(Purpose.WALLET, customers, second=10)
     cents = 100.0 * parameters.balance_median * np.exp(parameters.balance_log_sigma * to_normal(u[:, 1]))
     return np.where(u[:, 0] < parameters.active_share, cents, 0.0).astype(np.int64)
-
-
-class Day(NamedTuple):
-    """What a day is like for wallets.
-
-    Attributes:
-        factor: (5,) float64 activity by use.
-        hours: (5, 24) float64 cumulative weights of the hours.
-        log_mean: (5, 24) float64 mean of the log of the amount in cents.
-        sigma: (5, 24) float64 its spread within one wallet.
-    """
-
-    factor: NDArray[np.float64]
-    hours: NDArray[np.float64]
-    log_mean: NDArray[np.float64]
-    sigma: NDArray[np.float64]
 
 
 class Profile:
@@ -108,12 +92,19 @@ class MobileMoney:
         self.rows = np.empty(0, dtype=np.int64)
         if p.active_share <= 0 or not len(economy.wallet_agents.agents):
             return
-        streams, data = economy.streams, economy.world.customers.data
-        self.rows = np.flatnonzero(in_use(p, streams, len(data)) & (data["reserved"] == 0))
+        streams, agents = economy.streams, economy.wallet_agents
+        customers = economy.world.customers.data
+        self.rows = np.flatnonzero(in_use(p, streams, len(customers)) & (customers["reserved"] == 0))
         self.profiles = [Profile(getattr(p, name), p) for name in USES]
-        self.rates = self._rates(streams)
         scale = streams.uniform(Purpose.WALLET, self.rows, second=10, draw=1)[:, 0]
-        self.scales = p.amount_scale_sigma * to_normal(scale)
+        self.wallets = Wallets(
+            rows=self.rows,
+            rates=self._rates(streams),
+            scales=p.amount_scale_sigma * to_normal(scale),
+            agents=agents.agents,
+            first=agents.first,
+            settings=np.array([p.funded, p.disbursed, 100.0 * LARGE * p.balance_median]),
+        )
 
     def _rates(self, streams: Streams) -> NDArray[np.float64]:
         """Return each wallet's payments a day of each use, (A, 5) float64."""
@@ -125,17 +116,19 @@ class MobileMoney:
             use = getattr(p, name)
             v = streams.uniform(Purpose.WALLET, self.rows, second=10, draw=2 + k)
             z = np.sqrt(p.shared_activity) * shared + np.sqrt(1.0 - p.shared_activity) * to_normal(v[:, 0])
-            rate = use.per_month / MONTH / use.users * np.exp(use.activity_log_sigma * (z - 0.5 * use.activity_log_sigma))
+            rate = (
+                use.per_month / MONTH / use.users * np.exp(use.activity_log_sigma * (z - 0.5 * use.activity_log_sigma))
+            )
             rates[:, k] = np.where(v[:, 1] < use.users, rate, 0.0)
         rates[:, 0] /= 1.0 + COMES_BACK
         return rates
 
-    def day(self, day: int) -> Day:
+    def day(self, day: int) -> DayOfWallets:
         """Return what a day number is like for wallets."""
         index, conditions = day - self.economy.clock.export_day, self.economy.market.conditions(day)
         activity = [profile.activity_of(index, conditions) for profile in self.profiles]
         amounts = [profile.amounts_of(index) for profile in self.profiles]
-        return Day(
+        return DayOfWallets(
             np.array([factor for factor, _ in activity]),
             np.cumsum([hours for _, hours in activity], axis=1),
             np.array([mean for mean, _ in amounts]),
@@ -170,18 +163,15 @@ class MobileMoney:
 
     def _planned(self, ahead: int) -> NDArray[np.void]:
         """Return the requests of one pass, (n,) TRANSACTION."""
-        economy, p = self.economy, self.parameters
-        world, agents = economy.world, economy.wallet_agents
-        conditions = self.day(economy.day + ahead)
-        settings = np.array([p.funded, p.disbursed, 100.0 * LARGE * p.balance_median])
-        expected = float((self.rates.sum(axis=0) * conditions.factor).sum())
+        economy, world, like = self.economy, self.economy.world, self.day(self.economy.day + ahead)
+        expected = float((self.wallets.rates.sum(axis=0) * like.factor).sum())
         block = np.empty(int(1.2 * expected) + 4 * ROOM, dtype=TRANSACTION)
         parts: list[NDArray[np.void]] = []
         position = 0
         while position < len(self.rows):
             count, position = plan_wallets(
-                block, self.rows, position, economy.day, ahead, self.rates, self.scales, *conditions, settings,
-                agents.agents, agents.first, world.places, world.habits, world.people, world.books,
+                block, position, economy.day, ahead, self.wallets, like,
+                world.places, world.habits, world.people, world.books,
             )  # fmt: skip
             parts.append(copied(block[:count]))
         return joined(parts)

@@ -6,6 +6,8 @@ mostly come in shortly before: the same draws tell, a day ahead, what money will
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import numpy as np
 
 from finsim import payments as pay
@@ -41,6 +43,43 @@ MINUTE = 60_000_000
 HOUR = 3_600_000_000
 
 
+class Wallets(NamedTuple):
+    """The wallets in use and where their holders find an agent.
+
+    Attributes:
+        rows: (A,) int64 customer rows.
+        rates: (A, 5) float64 payments a day of each use.
+        scales: (A,) float64 shift of the log of amounts.
+        agents: (W,) int64 merchant rows of agents, sorted by area.
+        first: (homes + 1,) int64 first agent of each area.
+        settings: (3,) float64: share of payments that are financed; of that, paid by employers and the state; cents
+            above which all are financed.
+    """
+
+    rows: Any
+    rates: Any
+    scales: Any
+    agents: Any
+    first: Any
+    settings: Any
+
+
+class DayOfWallets(NamedTuple):
+    """What a day is like for wallets.
+
+    Attributes:
+        factor: (5,) float64 activity by use.
+        hours: (5, 24) float64 cumulative weights of the hours.
+        log_mean: (5, 24) float64 mean of the log of the amount in cents.
+        sigma: (5, 24) float64 its spread within one wallet.
+    """
+
+    factor: Any
+    hours: Any
+    log_mean: Any
+    sigma: Any
+
+
 @inline
 def many(u, rate):  # type: ignore[no-untyped-def]
     """Return a Poisson variate of one uniform, by the normal law where the rate is large."""
@@ -50,7 +89,7 @@ def many(u, rate):  # type: ignore[no-untyped-def]
 
 
 @inline
-def at_agent(t, o, c, u, places, agents, first):  # type: ignore[no-untyped-def]
+def at_agent(t, c, u, places, agents, first):  # type: ignore[no-untyped-def]
     """Fill in an agent's till: one of the home area, or anywhere where there is none."""
     here, end = first[c.area], first[c.area + 1]
     agent = np.int64(agents[here + np.int64(u * (end - here))] if end > here else agents[np.int64(u * agents.shape[0])])
@@ -124,12 +163,12 @@ def pay_merchant(out, n, o, c, day, time, cents, j, u, v, w, places, habits, peo
 
 
 @inline
-def deposit(out, n, o, c, day, time, cents, j, u, v, places, agents, first, books):  # type: ignore[no-untyped-def]
+def deposit(out, n, o, c, day, time, cents, j, u, v, places, wallets, books):  # type: ignore[no-untyped-def]
     """Plan cash in at an agent, sometimes in two visits; return the rows written so far."""
     begin(out[n], o, day, time, cents, pay.DEPOSIT, pay.WALLET, pay.POS, P_WALLET, CASH_IN * 2 * PER_USE + 2 * j,
           books.named[CASH], o * 4 + 3, books.id_key[0])  # fmt: skip
     out[n].flags = pay.FORCED
-    at_agent(out[n], o, c, u, places, agents, first)
+    at_agent(out[n], c, u, places, wallets.agents, wallets.first)
     n += 1
     if v < COMES_BACK:
         a, _, _, _ = draw(books.keys, WALLET, o, CASH_IN, day, PER_USE + j)
@@ -139,18 +178,18 @@ def deposit(out, n, o, c, day, time, cents, j, u, v, places, agents, first, book
         begin(out[n], o, day, again, part, pay.DEPOSIT, pay.WALLET, pay.POS, P_WALLET,
               CASH_IN * 2 * PER_USE + 2 * j + 1, books.named[CASH], o * 4 + 3, books.id_key[0])  # fmt: skip
         out[n].flags = pay.FORCED
-        at_agent(out[n], o, c, u, places, agents, first)
+        at_agent(out[n], c, u, places, wallets.agents, wallets.first)
         n += 1
     return n
 
 
 @inline
-def arrive(t, o, day, use, j, cents, settings, habits, people, books):  # type: ignore[no-untyped-def]
+def arrive(t, o, day, use, j, cents, disbursed, habits, people, books):  # type: ignore[no-untyped-def]
     """Plan money that arrives on a day for what goes out on the next, from a payer of wages or benefits or a person."""
     a, b, d, e = draw(books.keys, WALLET, o, use, day, 2 * PER_USE + j)
     amount = (np.int64(cents * SPARE) // 100 + 1) * 100
     ordinal = (2 * use + 1) * PER_USE + j
-    if a < settings[1]:
+    if a < disbursed:
         payer = books.named[GOVERNMENT]
         if b > 0.3:
             payer = np.int64(people.employers[np.int64(d * people.employers.shape[0])].account)
@@ -165,34 +204,71 @@ def arrive(t, o, day, use, j, cents, settings, habits, people, books):  # type: 
     t.flags = pay.FORCED
 
 
+@inline
+def send(t, o, c, day, use, j, time, cents, h, e, k, wallets, places, habits, people, books):  # type: ignore[no-untyped-def]
+    """Plan cash out at an agent, or a transfer to the bank or to a person."""
+    payee = books.named[CASH]
+    if use == TRANSFER:
+        p, q, r, _ = draw(books.keys, WALLET, o, use, day, 3 * PER_USE + j)
+        payee = payee_of(o, day, p, q, r, habits.behaviour[0].new_payee, people, books)
+    elif use == DEBIT:
+        payee = o * 4
+    kind = pay.WITHDRAWAL if use == CASH_OUT else pay.TRANSFER
+    channel = pay.POS if use == CASH_OUT else pay.APP
+    begin(t, o, day, time, cents, kind, pay.WALLET, channel, P_WALLET, use * 2 * PER_USE + j, o * 4 + 3, payee,
+          books.id_key[0])  # fmt: skip
+    t.flags = pay.NO_RETRY
+    if use == CASH_OUT:
+        at_agent(t, c, h, places, wallets.agents, wallets.first)
+        return
+    by_phone(t, o, c, day, h, e, k, places)
+    if use == DEBIT:
+        t.flags |= pay.SAME_OWNER
+
+
+@inline
+def one(out, n, i, o, c, day, ahead, use, j, wallets, like, places, habits, people, books):  # type: ignore[no-untyped-def]
+    """Plan one payment of a wallet, or what arrives for it; return the rows written so far."""
+    a, b, d, e = draw(books.keys, WALLET, o, use, day + ahead, 1 + 2 * j)
+    f, g, h, k = draw(books.keys, WALLET, o, use, day + ahead, 2 + 2 * j)
+    hour = pick(like.hours[use], a)
+    cents = np.int64(np.exp(like.log_mean[use, hour] + wallets.scales[i] + like.sigma[use, hour] * normal(d)) + 0.5)
+    cents = max(cents, 1)
+    if use != PAYMENT and use != DEBIT:
+        cents = round_amount(cents, e, f, WHOLE)
+    if ahead:
+        if g < wallets.settings[0] * (LUMPED if use == PAYMENT else 1.0) or cents > wallets.settings[2]:
+            need = np.int64(cents * LUMP) if use == PAYMENT else cents
+            arrive(out[n], o, day, use, j, need, wallets.settings[1], habits, people, books)
+            return n + 1
+        return n
+    time = min(np.int64((hour + b) * 3.6e9), LATEST)
+    if use == CASH_IN:
+        return deposit(out, n, o, c, day, time, cents, j, h, k, places, wallets, books)
+    if use == PAYMENT:
+        return pay_merchant(out, n, o, c, day, time, cents, j, e, h, k, places, habits, people, books)
+    send(out[n], o, c, day, use, j, time, cents, h, e, k, wallets, places, habits, people, books)
+    return n + 1
+
+
 @kernel
-def plan_wallets(out, rows, position, day, ahead, rates, scales, factor, hours, log_mean, sigma, settings,
-                 agents, first, places, habits, people, books):  # type: ignore[no-untyped-def]  # fmt: skip
+def plan_wallets(out, position, day, ahead, wallets, like, places, habits, people, books):  # type: ignore[no-untyped-def]
     """Plan what some wallets are used for on a day, or the money that arrives today for what goes out tomorrow.
 
     Args:
         out: (n,) TRANSACTION, overwritten from the start.
-        rows: (A,) int64 customer rows of the wallets in use.
-        position: position in rows to begin at.
+        position: position among the wallets to begin at.
         day: day number.
-        ahead: 0: payments of this day; 1: money that arrives on this day for the payments of the next, whose
-            conditions are given.
-        rates: (A, 5) float64 payments a day of each use.
-        scales: (A,) float64 shift of the log of amounts.
-        factor: (5,) float64 activity of the day by use.
-        hours: (5, 24) float64 cumulative weights of the hours.
-        log_mean, sigma: (5, 24) float64 of the log of the amount in cents, within one wallet.
-        settings: (3,) float64: share of payments that are financed; of that, paid by employers and the state; cents
-            above which all are financed.
-        agents: (W,) int64 merchant rows of agents, sorted by area.
-        first: (homes + 1,) int64 first agent of each area.
+        ahead: 0: payments of this day; 1: money that arrives on this day for the payments of the next.
+        wallets: Wallets.
+        like: DayOfWallets of the day that is planned, the next one where ahead is 1.
         places, habits, people, books: see `finsim.agents.world`.
 
     Returns:
         (rows written, next position): the pass stops before a wallet for which there might be no room.
     """
     n = 0
-    today = day + ahead
+    rows = wallets.rows
     for i in range(position, rows.shape[0]):
         if n + ROOM > out.shape[0]:
             return n, i
@@ -200,51 +276,10 @@ def plan_wallets(out, rows, position, day, ahead, rates, scales, factor, hours, 
         c = people.customers[o]
         if c.tombstone or c.since_day >= day or not c.accounts & 8 or c.reserved or c.promoted:
             continue
-        for use in range(USES):
-            if ahead and use == CASH_IN:
-                continue
-            rate = rates[i, use] * factor[use]
-            if rate <= 0.0:
-                continue
-            u, _, _, _ = draw(books.keys, WALLET, o, use, today, 0)
-            for j in range(many(u, rate)):
-                a, b, d, e = draw(books.keys, WALLET, o, use, today, 1 + 2 * j)
-                f, g, h, k = draw(books.keys, WALLET, o, use, today, 2 + 2 * j)
-                hour = pick(hours[use], a)
-                cents = np.int64(np.exp(log_mean[use, hour] + scales[i] + sigma[use, hour] * normal(d)) + 0.5)
-                cents = max(cents, 1)
-                if use != PAYMENT and use != DEBIT:
-                    cents = round_amount(cents, e, f, WHOLE)
-                if ahead:
-                    share = settings[0] * (LUMPED if use == PAYMENT else 1.0)
-                    if g < share or cents > settings[2]:
-                        need = np.int64(cents * LUMP) if use == PAYMENT else cents
-                        arrive(out[n], o, day, use, j, need, settings, habits, people, books)
-                        n += 1
-                    continue
-                time = min(np.int64((hour + b) * 3.6e9), LATEST)
-                if use == CASH_IN:
-                    n = deposit(out, n, o, c, day, time, cents, j, h, k, places, agents, first, books)
-                elif use == PAYMENT:
-                    n = pay_merchant(out, n, o, c, day, time, cents, j, e, h, k, places, habits, people, books)
-                else:
-                    t = out[n]
-                    n += 1
-                    payee = books.named[CASH]
-                    if use == TRANSFER:
-                        p, q, r, _ = draw(books.keys, WALLET, o, use, today, 3 * PER_USE + j)
-                        payee = payee_of(o, day, p, q, r, habits.behaviour[0].new_payee, people, books)
-                    elif use == DEBIT:
-                        payee = o * 4
-                    kind = pay.WITHDRAWAL if use == CASH_OUT else pay.TRANSFER
-                    channel = pay.POS if use == CASH_OUT else pay.APP
-                    begin(t, o, day, time, cents, kind, pay.WALLET, channel, P_WALLET, use * 2 * PER_USE + j,
-                          o * 4 + 3, payee, books.id_key[0])  # fmt: skip
-                    t.flags = pay.NO_RETRY
-                    if use == CASH_OUT:
-                        at_agent(t, o, c, h, places, agents, first)
-                    else:
-                        by_phone(t, o, c, day, h, e, k, places)
-                        if use == DEBIT:
-                            t.flags |= pay.SAME_OWNER
+        for use in range(CASH_OUT if ahead else CASH_IN, USES):
+            rate = wallets.rates[i, use] * like.factor[use]
+            if rate > 0.0:
+                u, _, _, _ = draw(books.keys, WALLET, o, use, day + ahead, 0)
+                for j in range(many(u, rate)):
+                    n = one(out, n, i, o, c, day, ahead, use, j, wallets, like, places, habits, people, books)
     return n, rows.shape[0]

@@ -52,7 +52,7 @@ class HourlyTable:
     @property
     def days(self) -> int:
         """Number of days from the first to the last with a row."""
-        return self.count.shape[1] // HOURS
+        return int(self.count.shape[1]) // HOURS
 
     def mean_of(self, use: int) -> float:
         """Return the mean amount of one type over all hours."""
@@ -172,7 +172,9 @@ def month_overlay(table: HourlyTable, unit: float, per_wallet: float, separable:
             the month, and amounts by one mean and one spread: 54 numbers for each type instead of 2,160.
     """
     total = table.count.sum()
-    uses = {name: _use(table, k, unit, per_wallet * table.count[k].sum() / total, separable) for k, name in enumerate(USES)}
+    uses = {
+        name: _use(table, k, unit, per_wallet * table.count[k].sum() / total, separable) for k, name in enumerate(USES)
+    }
     return {"run": {"days": table.days}, "behaviour": {"mobile_money": {"table_unit": unit, **uses}}}
 
 

@@ -184,7 +184,7 @@ def transaction_ids(key, kind, rows, purpose, day, ordinals, out):  # type: igno
 
 @njit
 def mixed_ids(numbers, word, key, out):  # type: ignore[no-untyped-def]
-    """Fill out with `mix64` of numbers with the bits of a word turned, both (n,) uint64: ids of what follows from them."""
+    """Fill out with `mix64` of numbers with the bits of a word turned, both (n,) uint64: ids of what follows."""
     for i in range(numbers.shape[0]):
         out[i] = mix64(numbers[i] ^ np.uint64(word), key)
 
