@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -131,3 +132,35 @@ def _fit(
         rows=rows,
         unseen=float(wanted[~both].sum() / wanted.sum()),
     )
+
+
+def noise(published: HourlyTable, payments: int) -> dict[str, tuple[float, float]]:
+    """Return the errors of count and mean that sampling alone leaves in a run of so many payments, by type.
+
+    A perfect simulator that draws payments one by one from the table's own counts, means and deviations has these:
+    nothing below them can be reached at that size.
+    """
+    share = payments / max(published.count.sum(), 1.0)
+    found: dict[str, tuple[float, float]] = {}
+    for k, name in enumerate(USES):
+        there = published.count[k] > 0
+        if not there.any():
+            continue
+        wanted = published.count[k][there]
+        expected = wanted * share
+        deviation = np.nan_to_num(published.deviation[k][there], nan=published.variation_of(k) * published.mean_of(k))
+        seen = 1.0 - np.exp(-expected)
+        count = np.sqrt((wanted / share).sum() / published.count.shape[1]) / max(float(np.ptp(wanted)), 1e-12)
+        square = (deviation**2 / np.maximum(expected, 1.0) * seen).sum() / seen.sum()
+        found[name] = (float(count), float(np.sqrt(square)) / max(float(np.ptp(published.mean[k][there])), 1e-12))
+    return found
+
+
+def pooled(tables: Sequence[HourlyTable]) -> HourlyTable:
+    """Return several runs of the same month as one."""
+    count = np.sum([table.count for table in tables], axis=0)
+    amount = np.sum([table.count * table.mean for table in tables], axis=0)
+    mean = np.divide(amount, count, out=np.zeros_like(amount), where=count > 0)
+    square = np.sum([t.count * (np.nan_to_num(t.deviation) ** 2 + t.mean**2) for t in tables], axis=0)
+    second = np.divide(square, count, out=np.zeros_like(square), where=count > 0)
+    return HourlyTable(count, mean, np.sqrt(np.maximum(second - mean**2, 0.0)))
