@@ -74,9 +74,11 @@ class Profile:
         sigma = self.sigmas[index] if 0 <= index < len(self.sigmas) else np.zeros(HOURS)
         mean = self.use.amount_mean * np.where(ratio > 0, ratio, 1.0)
         whole = np.where(sigma > 0, sigma, self.use.amount_log_sigma)
-        within = np.sqrt(np.maximum(whole**2 - self.parameters.amount_scale_sigma**2, LEAST_SIGMA**2))
-        spread = within**2 + self.parameters.amount_scale_sigma**2
-        return np.log(100.0 * mean) - 0.5 * spread, within
+        between = self.parameters.amount_scale_sigma**2 + (self.use.amount_growth * self.use.activity_log_sigma) ** 2
+        within = np.sqrt(np.maximum(whole**2 - between, LEAST_SIGMA**2))
+        # The frequent, whose amounts differ, weigh more: their mean lies amount_growth times the variance higher.
+        heavy = self.use.amount_growth * self.use.activity_log_sigma**2
+        return np.log(100.0 * mean) - 0.5 * (within**2 + between) - heavy, within
 
 
 class MobileMoney:
@@ -96,32 +98,33 @@ class MobileMoney:
         customers = economy.world.customers.data
         self.rows = np.flatnonzero(in_use(p, streams, len(customers)) & (customers["reserved"] == 0))
         self.profiles = [Profile(getattr(p, name), p) for name in USES]
-        scale = streams.uniform(Purpose.WALLET, self.rows, second=10, draw=1)[:, 0]
+        rates, scales = self._traits(streams)
         self.wallets = Wallets(
             rows=self.rows,
-            rates=self._rates(streams),
-            scales=p.amount_scale_sigma * to_normal(scale),
+            rates=rates,
+            scales=scales,
             agents=agents.agents,
             first=agents.first,
             settings=np.array([p.funded, p.disbursed, 100.0 * LARGE * p.balance_median]),
         )
 
-    def _rates(self, streams: Streams) -> NDArray[np.float64]:
-        """Return each wallet's payments a day of each use, (A, 5) float64."""
+    def _traits(self, streams: Streams) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return each wallet's payments a day and shift of the log of amounts, by use, two (A, 5) float64."""
         p = self.parameters
         u = streams.uniform(Purpose.WALLET, self.rows, second=10)
         shared = to_normal(u[:, 2])
-        rates = np.zeros((len(self.rows), len(USES)))
+        scale = p.amount_scale_sigma * to_normal(streams.uniform(Purpose.WALLET, self.rows, second=10, draw=1)[:, 0])
+        rates, scales = (np.zeros((len(self.rows), len(USES))) for _ in range(2))
         for k, name in enumerate(USES):
             use = getattr(p, name)
             v = streams.uniform(Purpose.WALLET, self.rows, second=10, draw=2 + k)
             z = np.sqrt(p.shared_activity) * shared + np.sqrt(1.0 - p.shared_activity) * to_normal(v[:, 0])
-            rate = (
-                use.per_month / MONTH / use.users * np.exp(use.activity_log_sigma * (z - 0.5 * use.activity_log_sigma))
-            )
+            spread = np.exp(use.activity_log_sigma * (z - 0.5 * use.activity_log_sigma))
+            rate = use.per_month / MONTH / use.users * spread
             rates[:, k] = np.where(v[:, 1] < use.users, rate, 0.0)
+            scales[:, k] = scale + use.amount_growth * use.activity_log_sigma * z
         rates[:, 0] /= 1.0 + COMES_BACK
-        return rates
+        return rates, scales
 
     def day(self, day: int) -> DayOfWallets:
         """Return what a day number is like for wallets."""

@@ -49,7 +49,7 @@ class Wallets(NamedTuple):
     Attributes:
         rows: (A,) int64 customer rows.
         rates: (A, 5) float64 payments a day of each use.
-        scales: (A,) float64 shift of the log of amounts.
+        scales: (A, 5) float64 shift of the log of amounts of each use.
         agents: (W,) int64 merchant rows of agents, sorted by area.
         first: (homes + 1,) int64 first agent of each area.
         settings: (3,) float64: share of payments that are financed; of that, paid by employers and the state; cents
@@ -232,7 +232,9 @@ def one(out, n, i, o, c, day, ahead, use, j, wallets, like, places, habits, peop
     a, b, d, e = draw(books.keys, WALLET, o, use, day + ahead, 1 + 2 * j)
     f, g, h, k = draw(books.keys, WALLET, o, use, day + ahead, 2 + 2 * j)
     hour = pick(like.hours[use], a)
-    cents = np.int64(np.exp(like.log_mean[use, hour] + wallets.scales[i] + like.sigma[use, hour] * normal(d)) + 0.5)
+    cents = np.int64(
+        np.exp(like.log_mean[use, hour] + wallets.scales[i, use] + like.sigma[use, hour] * normal(d)) + 0.5
+    )
     cents = max(cents, 1)
     if use != PAYMENT and use != DEBIT:
         cents = round_amount(cents, e, f, WHOLE)

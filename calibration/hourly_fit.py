@@ -10,11 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finsim.calibration.hourly_table import HOURS, HourlyTable
+from finsim.calibration.wallet_views import wallet_uses
 from finsim.parameters.mobile_money import USES
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from finsim.dataset.reader import Dataset
 
 PAYSIM_COUNT = {"cash_in": 0.16, "cash_out": 0.20, "debit": 0.11, "payment": 0.22, "transfer": 0.21}
@@ -44,35 +43,6 @@ class Fit:
     unseen: float
 
 
-def wallet_uses(data: Dataset) -> pl.LazyFrame:
-    """Return the approved payments of wallets with their use: columns use, timestamp, amount, customer_id.
-
-    `transfer` is what a wallet sends to another wallet or another operator, `debit` what it sends to a bank account.
-    """
-    import polars as pl
-
-    accounts = data.accounts.select("account_id", pl.col("kind").cast(pl.String))
-    rows = data.transactions.filter((pl.col("rail") == "wallet") & (pl.col("decision") == "approved"))
-    rows = rows.join(accounts.rename({"account_id": "payer_account_id", "kind": "payer"}), on="payer_account_id")
-    rows = rows.join(accounts.rename({"account_id": "payee_account_id", "kind": "payee"}), on="payee_account_id")
-    kind, from_wallet = pl.col("kind").cast(pl.String), pl.col("payer") == "wallet"
-    use = (
-        pl.when((kind == "deposit") & (pl.col("payee") == "wallet"))
-        .then(pl.lit("cash_in"))
-        .when((kind == "withdrawal") & from_wallet)
-        .then(pl.lit("cash_out"))
-        .when((kind == "purchase") & from_wallet)
-        .then(pl.lit("payment"))
-        .when((kind == "transfer") & from_wallet & (pl.col("payee") == "checking") & pl.col("device_id").is_not_null())
-        .then(pl.lit("debit"))
-        .when((kind == "transfer") & from_wallet)
-        .then(pl.lit("transfer"))
-    )
-    return rows.with_columns(use.alias("use")).filter(pl.col("use").is_not_null()).select(
-        "use", "timestamp", "amount", "customer_id"
-    )  # fmt: skip
-
-
 def hourly_table_of(data: Dataset, days: int, unit: float = 1.0) -> HourlyTable:
     """Return a run's month by hours, as an operator would export it.
 
@@ -86,7 +56,7 @@ def hourly_table_of(data: Dataset, days: int, unit: float = 1.0) -> HourlyTable:
     start = data.manifest["scenario"]["run"]["start"]
     first = pl.lit(start).str.to_datetime(time_zone="UTC", time_unit="us")
     hour = ((pl.col("timestamp") - first).dt.total_seconds() // 3600).alias("hour")
-    groups = wallet_uses(data).with_columns(hour).group_by("use", "hour").agg(
+    groups = wallet_uses(lambda name: getattr(data, name)).with_columns(hour).group_by("use", "hour").agg(
         pl.len().alias("count"), pl.col("amount").mean().alias("mean"), pl.col("amount").std().alias("sd")
     ).filter(pl.col("hour").is_between(0, days * HOURS - 1)).collect()  # fmt: skip
     count, mean, deviation = (np.zeros((len(USES), days * HOURS)) for _ in range(3))

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 import finsim
-from finsim.calibration.hourly_fit import wallet_uses
+from finsim.calibration.wallet_views import wallet_uses
 from finsim.dataset.check import check
 from finsim.dataset.reader import Dataset
 from finsim.errors import ScenarioError
@@ -57,7 +57,7 @@ def test_twins_differ_only_where_fraud_reached(paths: dict[str, Path]) -> None:
 
 
 def test_all_uses_happen_and_are_what_they_are_called(data: Dataset) -> None:
-    uses = wallet_uses(data).collect()
+    uses = wallet_uses(lambda name: getattr(data, name)).collect()
     mobile = Scenario.load("mobile_money").behaviour.mobile_money
     for name in USES:
         some = uses.filter(pl.col("use") == name)["amount"]
@@ -71,7 +71,13 @@ def test_all_uses_happen_and_are_what_they_are_called(data: Dataset) -> None:
 
 
 def test_activity_differs_widely_between_wallets(data: Dataset) -> None:
-    counts = wallet_uses(data).filter(pl.col("use") == "cash_out").group_by("customer_id").len().collect()["len"]
+    counts = (
+        wallet_uses(lambda name: getattr(data, name))
+        .filter(pl.col("use") == "cash_out")
+        .group_by("customer_id")
+        .len()
+        .collect()["len"]
+    )
     # A Poisson law with one rate for all would have a variance equal to the mean.
     assert counts.var() > 2.0 * counts.mean()  # type: ignore[operator]
 

@@ -27,6 +27,8 @@ class WalletUse(Model):
                                source="assumption: deposits at agents; scenarios of mobile money fit it")  # fmt: skip
     amount_log_sigma: float = param(0.8, unit="ln", doc="sigma of the log of the amounts, within and between wallets", low=0.05, high=3.0, calibratable=True,
                                     source="assumption: as deposits at agents; scenarios of mobile money fit it")  # fmt: skip
+    amount_growth: float = param(0.0, unit="", doc="amounts grow with a user's rate to this power", low=-1.0, high=1.0, calibratable=True,
+                                 source="assumption: no growth; scenarios of mobile money fit it")  # fmt: skip
     hour_factors: list[float] = param(HOURS_OF_DAY, unit="share", doc="payments by hour of the day",
                                       source="mobile_hour_of_day_share_number_days_with_14_hours_present_*")  # fmt: skip
     hours_of_run: list[float] = param([], unit="ratio", doc="activity in each hour of the run from the first exported one, whole days; empty: the other factors say it",
@@ -40,7 +42,7 @@ class WalletUse(Model):
 class MobileMoney(Model):
     """Wallets as accounts of everyday life; off where no wallet is in use in this sense (active_share 0)."""
 
-    active_share: float = param(0.0, unit="share", doc="wallets in use as everyday accounts; 0: no mobile money", low=0.0, high=1.0,
+    active_share: float = param(0.0, unit="share", doc="wallets in use as everyday accounts; 0: no mobile money", low=0.0, high=1.0, calibratable=True,
                                 source="assumption: in the US wallets are filled from accounts, see behaviour.wallet_cash_in_per_month")  # fmt: skip
     cash_in: WalletUse = param(WalletUse(), unit="", doc="cash in at an agent", source="design")
     cash_out: WalletUse = param(WalletUse(), unit="", doc="cash out at an agent", source="design")
