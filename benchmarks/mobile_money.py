@@ -56,6 +56,7 @@ def main() -> None:
     parser.add_argument(
         "--separable", action="store_true", help="a factor for each day and one for each hour of the day"
     )
+    parser.add_argument("--fraud", type=float, default=0.0, help="intensity; fraud keeps hours of its own")
     parser.add_argument("--plot", type=Path, help="file for a picture of the hours, SVG")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
