@@ -28,7 +28,8 @@ from printing import show
 import finsim
 from finsim.calibration.hourly_fit import PAYSIM_COUNT, PAYSIM_MEAN, errors, hourly_table_of, noise, pooled
 from finsim.calibration.hourly_plot import month_svg
-from finsim.calibration.hourly_table import HourlyTable, month_overlay, overlay_text, read_hourly_table
+from finsim.calibration.hourly_table import HourlyTable, read_hourly_table
+from finsim.calibration.month_import import month_overlay, overlay_text
 
 UNIT = 2500.0
 PER_WALLET = 17.5

@@ -1,8 +1,8 @@
 """Moments of European statistics: instruments without cash, points of sale, cards by trade and weekday.
 
-Statistics of central banks count credit transfers, direct debits, cards and e-money; surveys of consumers count payments
-at points of sale, where a telephone is a means of its own; acquirers count cards by trade. Amounts are read in euros:
-one unit of the run's currency is one euro.
+Statistics of central banks count credit transfers, direct debits, cards and e-money; surveys of consumers count
+payments at points of sale, where a telephone is a means of its own; acquirers count cards by trade. Amounts are read in
+euros: one unit of the run's currency is one euro.
 """
 
 from __future__ import annotations
