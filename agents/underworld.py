@@ -83,6 +83,7 @@ class Underworld:
         self.susceptible = np.cumsum(economy.world.customers.data["susceptibility"].astype(float))
         self.scale = size / 1000.0 / 365.0
         self.resale = resale_weights(economy)
+        self.shopping: dict[int, NDArray[np.float64]] = {}  # cumulative weights of categories by ring, today
         self.reference = 0.0
         if self.rings:
             self._stock_market()
@@ -133,6 +134,8 @@ class Underworld:
     def begin_day(self) -> None:
         """At midnight: rings plan campaigns, details leak, cards are lost, mules come and go."""
         s = self.settings
+        self.credentials.begin_day(self.economy.now)
+        self.shopping.clear()
         per_ring = self.scale / s.rings
         rates = {
             name: getattr(s, name, typology).rate * per_ring  # type: ignore[union-attr]
@@ -171,15 +174,15 @@ class Underworld:
         """Let customers lose cards; some are found by somebody who uses them, the others are blocked soon."""
         economy, s = self.economy, self.settings.lost_stolen
         data = economy.world.customers.data
-        u = economy.streams.uniform(Purpose.LOSS_OF_CARD, len(data), ordinal=economy.day)
-        here = (data["since_day"] <= economy.day) & (data["cards"] > 0)
-        here &= data["reserved"] == GENUINE  # the cards of made-up names lie with their ring
-        for customer in np.flatnonzero(here & (u[:, 0] < s.rate / 1000.0 / 365.0)).tolist():
-            slot = (
-                2 if data["cards"][customer] & 4 and (u[customer, 1] < 0.45 or not data["cards"][customer] & 1) else 0
-            )
-            at = economy.day * DAY + int((7 + 16 * u[customer, 2]) * HOUR)
-            if u[customer, 3] < s.misuse * self.settings.intensity:
+        losers = economy.streams.rare(Purpose.LOSS_OF_CARD, len(data), [s.rate / 1000.0 / 365.0], ordinal=economy.day)
+        here = (data["since_day"][losers] <= economy.day) & (data["cards"][losers] > 0)
+        here &= data["reserved"][losers] == GENUINE  # the cards of made-up names lie with their ring
+        losers = losers[here]
+        u = economy.streams.uniform(Purpose.LOSS_OF_CARD, losers, ordinal=economy.day)
+        for customer, w in zip(losers.tolist(), u, strict=True):
+            slot = 2 if data["cards"][customer] & 4 and (w[1] < 0.45 or not data["cards"][customer] & 1) else 0
+            at = economy.day * DAY + int((7 + 16 * w[2]) * HOUR)
+            if w[3] < s.misuse * self.settings.intensity:
                 code = economy.life.cards.code(customer, slot)
                 number = found_card_number(customer, economy.day)
                 if number not in self.campaigns:
