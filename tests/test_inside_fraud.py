@@ -137,7 +137,7 @@ def test_claims_nest(paths: dict[str, Path]) -> None:
     """Who claims at a smaller intensity has the same chance, or a larger one, at a larger intensity."""
     half, whole = (found(**{"fraud.intensity": k, "fraud.friendly_fraud.rate": 50.0}) for k in (1, 2))
     for name in ("friendly", "bogus"):
-        small, large = (getattr(economy.underworld.first_party, name) for economy in (half, whole))
+        small, large = (getattr(economy.underworld.first_party.chances, name) for economy in (half, whole))
         assert ((small > 0) == (large > 0)).all()
         assert (small <= large).all()
         assert 0 < (small > 0).mean() < 0.5
