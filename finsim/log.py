@@ -285,4 +285,4 @@ class Log:
         self._cash = [arrays["cash"].view(pay.TRANSACTION)] if len(arrays["cash"]) else []
         self._events = [arrays["events"].view(EVENT)] if len(arrays["events"]) else []
         self._single = arrays["single_events"].view(EVENT).tolist()
-        self._waiting = sum(map(len, [*self._cash, *self._events, self._single]))
+        self._waiting = sum(map(len, self._cash)) + sum(map(len, self._events)) + len(self._single)
