@@ -37,7 +37,7 @@ STEP = 10**12
 
 
 @record
-@dataclass
+@dataclass(slots=True)
 class Alert:
     """One alert.
 

@@ -23,7 +23,7 @@ goods not received."""
 
 
 @record
-@dataclass
+@dataclass(slots=True)
 class Loss:
     """One fraudulent row that went through.
 
@@ -56,7 +56,7 @@ class Loss:
 
 
 @record
-@dataclass
+@dataclass(slots=True)
 class Case:
     """What one customer lost, or helped to move, in one campaign."""
 
