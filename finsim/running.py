@@ -124,6 +124,7 @@ class _Run:
         return open_dataset(self.output.final)
 
     def _run(self, resume: bool, days: int, begun: float) -> None:
+        from finsim.dataset.context import export_context
         from finsim.dataset.recorder import ParquetRecorder
         from finsim.economy import Economy
 
@@ -228,26 +229,6 @@ def _rare_collections() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
-
-
-def export_context(economy: Economy) -> Any:
-    """Return what the data set has to know of an economy to export its rows."""
-    from finsim.dataset.context import ExportContext
-
-    ledger, world = economy.ledger, economy.world
-    merchants = world.merchants.data
-    return ExportContext(
-        seed=economy.config.seed,
-        keys=economy.ids,
-        account_codes=ledger.codes(),
-        account_institution=ledger.institutions(world.customers.data["institution"], merchants["acquirer"]),
-        account_is_customer=ledger.customer_accounts,
-        merchant_latitude=merchants["latitude"].copy(),
-        merchant_longitude=merchants["longitude"].copy(),
-        area_latitude=world.areas["latitude"].copy(),
-        area_longitude=world.areas["longitude"].copy(),
-        home_currency="USD",
-    )
 
 
 def _version() -> str:
