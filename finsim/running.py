@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from finsim.dataset.context import export_context
 from finsim.dataset.output import OutputDirectory
 from finsim.errors import ResumeError
 from finsim.scenario import Scenario
@@ -228,26 +229,6 @@ def _rare_collections() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
-
-
-def export_context(economy: Economy) -> Any:
-    """Return what the data set has to know of an economy to export its rows."""
-    from finsim.dataset.context import ExportContext
-
-    ledger, world = economy.ledger, economy.world
-    merchants = world.merchants.data
-    return ExportContext(
-        seed=economy.config.seed,
-        keys=economy.ids,
-        account_codes=ledger.codes(),
-        account_institution=ledger.institutions(world.customers.data["institution"], merchants["acquirer"]),
-        account_is_customer=ledger.customer_accounts,
-        merchant_latitude=merchants["latitude"].copy(),
-        merchant_longitude=merchants["longitude"].copy(),
-        area_latitude=world.areas["latitude"].copy(),
-        area_longitude=world.areas["longitude"].copy(),
-        home_currency="USD",
-    )
 
 
 def _version() -> str:

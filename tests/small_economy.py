@@ -11,7 +11,7 @@ from finsim.agents.customer import BUSINESS
 from finsim.dataset.memory import MemoryRecorder
 from finsim.economy import Economy
 from finsim.ids import PLANNED, unmix64
-from finsim.running import export_context
+from finsim.dataset.context import export_context
 
 SMALL: dict[str, Any] = {"population.customers": 300, "run.days": 5, "run.warm_up_days": 2, "fraud.intensity": 4}
 """What every test starts from: quick to found, with most typologies in it."""

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from finsim.ids import IdKeys
+
+if TYPE_CHECKING:
+    from finsim.economy import Economy
 
 
 @dataclass(frozen=True)
@@ -39,3 +43,21 @@ class ExportContext:
     area_longitude: NDArray[np.float32]
     home_currency: str
     home_country: int = 0
+
+
+def export_context(economy: Economy) -> ExportContext:
+    """Return what the data set has to know of an economy to export its rows."""
+    ledger, world = economy.ledger, economy.world
+    merchants = world.merchants.data
+    return ExportContext(
+        seed=economy.config.seed,
+        keys=economy.ids,
+        account_codes=ledger.codes(),
+        account_institution=ledger.institutions(world.customers.data["institution"], merchants["acquirer"]),
+        account_is_customer=ledger.customer_accounts,
+        merchant_latitude=merchants["latitude"].copy(),
+        merchant_longitude=merchants["longitude"].copy(),
+        area_latitude=world.areas["latitude"].copy(),
+        area_longitude=world.areas["longitude"].copy(),
+        home_currency="USD",
+    )
