@@ -16,13 +16,18 @@ import numpy as np
 
 from finsim.calibration.inference import Identification, Inference, Uncertainty, identify, infer
 from finsim.calibration.problem import CalibrationError, Problem, Vector
-from finsim.calibration.search import Found, differences, search_locally, search_surrogate
+from finsim.calibration.search import Jacobian, differences, search_locally, search_surrogate
 from finsim.calibration.simulations import Simulator
 from finsim.calibration.surrogate import Surrogate, design, fit_surrogate
 from finsim.calibration.weighting import Weights, optimal_weights, shrunk_covariance, total_covariance
 
-DESIGN_SHARE: Final = 0.5
-"""Share of the budget that goes into the design of the global stage."""
+EVALUATIONS: Final = 12
+"""Evaluations of the objective that the local stage may take, beside those of its derivatives."""
+NEWTON_STEPS: Final = 3
+"""Points at which derivatives are taken afresh where each step has its own."""
+DESIGN: Final = 6
+"""Points of the design for each parameter, unless the budget says otherwise."""
+SMALLEST_DESIGN: Final = 64
 
 Told = Callable[[str, int, int, float | None], None]
 """Called with what is under way, simulations so far, about how many in all, and the best objective if it is known."""
@@ -38,41 +43,48 @@ class Effort:
         replicates: simulations from which the noise of one is measured.
         seed: first seed; simulations use this and the following ones.
         design_seed: first seed of the design, where fits with different seeds share one; None: it follows `seed`.
-        slopes: where derivatives come from: `differences` of simulations at each step, or the `surrogate`.
+        slopes: where derivatives come from: `surrogate` takes them from the surrogate; `differences` takes differences
+            of simulations at each step; `once` begins with the first and takes differences once, near the optimum.
     """
 
-    budget: int = 400
+    budget: int | None = None
     seeds: int = 2
     replicates: int = 16
     seed: int = 1
     design_seed: int | None = None
-    slopes: Literal["differences", "surrogate"] = "differences"
+    slopes: Literal["surrogate", "once", "differences"] = "once"
 
     def __post_init__(self) -> None:
         """Refuse what cannot work."""
         if not 1 <= self.seeds <= self.replicates or self.replicates < 4:
             raise CalibrationError("replicates must be 4 at least, and as many as seeds")
 
-    def shares(self, parameters: int) -> tuple[int, int]:
-        """Return simulations of the design, and evaluations of the local stage.
+    def beside(self, parameters: int) -> int:
+        """Return simulations that are needed beside the design, at most."""
+        difference = self.seeds * (1 + 2 * parameters)
+        jacobians = {"surrogate": 0, "once": 1, "differences": NEWTON_STEPS + 1}[self.slopes]
+        return 2 * self.replicates + (2 + EVALUATIONS) * self.seeds + jacobians * difference
+
+    def design(self, parameters: int) -> int:
+        """Return how many points the design of the global stage has.
 
         Raises:
             CalibrationError: the budget does not suffice for as many parameters.
         """
-        fixed = 2 * self.replicates + self.seeds
-        each = self.seeds * (2 if self.slopes == "surrogate" else 1 + 2 * parameters)
-        least = 2 * parameters + 8
-        points = max(least, int(DESIGN_SHARE * self.budget))
-        steps = (self.budget - fixed - points) // each
-        if steps < 1:
-            points, steps = max(least, self.budget - fixed - each), 1
-        if points + steps * each + fixed > self.budget:
-            needed = least + fixed + each
+        beside = self.beside(parameters)
+        if self.budget is None:
+            return max(SMALLEST_DESIGN, DESIGN * parameters)
+        points, least = self.budget - beside, 2 * parameters + 8
+        if points < least:
             raise CalibrationError(
                 f"a budget of {self.budget} simulations is too small for {parameters} free parameters: "
-                f"{needed} are needed"
+                f"{least + beside} are needed"
             )
-        return points, steps
+        return points
+
+    def total(self, parameters: int) -> int:
+        """Return about how many simulations that makes."""
+        return self.design(parameters) + self.beside(parameters)
 
 
 @dataclass(frozen=True)
@@ -169,7 +181,7 @@ def explore(problem: Problem, simulator: Simulator, effort: Effort) -> tuple[Vec
 
     Each point has a seed of its own, so that the surrogate averages over seeds as well.
     """
-    count, _ = effort.shares(len(problem.parameters))
+    count = effort.design(len(problem.parameters))
     first = effort.seed + effort.replicates if effort.design_seed is None else effort.design_seed
     points = design(problem, count, first)
     seeds = range(first, first + count)
@@ -197,10 +209,9 @@ def estimate(
         CalibrationError: the budget is too small, simulations fail, or a moment has no weight.
     """
     effort = effort or (start_from.effort if start_from else Effort())
-    trace = Trace(simulator, effort.budget, told)
+    trace = Trace(simulator, effort.total(len(problem.parameters)), told)
     seeds = tuple(range(effort.seed, effort.seed + effort.seeds))
     all_seeds = tuple(range(effort.seed, effort.seed + effort.replicates))
-    _, evaluations = effort.shares(len(problem.parameters))
     if start_from is None:
         surrogate, weights, first = _globally(problem, simulator, effort, trace, all_seeds)
     else:
@@ -211,12 +222,38 @@ def estimate(
     trace.stage = "start"
     trace.add(_objective(problem, weights, before))
     trace.stage = "local"
-    slopes = surrogate.jacobian if effort.slopes == "surrogate" else differences(simulator, problem, seeds)
     begin = _better(problem, simulator, weights, seeds, first)
-    found = search_locally(
-        simulator, problem, weights, begin, seeds, slopes, evaluations, lambda value, _: trace.add(value)
-    )
-    return _conclude(problem, simulator, effort, trace, surrogate, weights, found, before)
+    scaled, jacobian = _locally(problem, simulator, effort, trace, surrogate, weights, begin)
+    return _conclude(problem, simulator, effort, trace, surrogate, weights, scaled, jacobian, before)
+
+
+def _locally(
+    problem: Problem,
+    simulator: Simulator,
+    effort: Effort,
+    trace: Trace,
+    surrogate: Surrogate,
+    weights: Weights,
+    begin: Vector,
+) -> tuple[Vector, Vector]:
+    """Return the optimum by simulations, (k,), and the Jacobian there, (m, k)."""
+    seeds = tuple(range(effort.seed, effort.seed + effort.seeds))
+    simulated = differences(simulator, problem, seeds)
+
+    def search(start: Vector, jacobian: Jacobian, most: int) -> Vector:
+        found = search_locally(
+            simulator, problem, weights, start, seeds, jacobian, most, lambda value, _: trace.add(value)
+        )
+        return found.scaled
+
+    if effort.slopes == "differences":
+        scaled = search(begin, simulated, NEWTON_STEPS)
+        return scaled, simulated(scaled)
+    scaled = search(begin, surrogate.jacobian, EVALUATIONS)
+    if effort.slopes == "surrogate":
+        return scaled, surrogate.jacobian(scaled)
+    fixed = simulated(scaled)
+    return search(scaled, lambda _: fixed, EVALUATIONS // 2), fixed
 
 
 def _globally(
@@ -268,21 +305,17 @@ def _conclude(
     trace: Trace,
     surrogate: Surrogate,
     weights: Weights,
-    found: Found,
+    scaled: Vector,
+    jacobian: Vector,
     before: Vector,
 ) -> Estimate:
     """Measure noise at the estimates and say how sure they are."""
     trace.stage = "errors"
-    scaled = found.scaled
     seeds = tuple(range(effort.seed, effort.seed + effort.replicates))
     replicates = simulator.moments(scaled, seeds)
     after = replicates[: effort.seeds].mean(axis=0)
     published = np.diag(np.array([m.standard_error for m in problem.moments]) ** 2)
     noise = (problem.sampled + 1.0 / effort.seeds) * np.cov(replicates, rowvar=False)
-    if effort.slopes == "surrogate":
-        jacobian = surrogate.jacobian(scaled)
-    else:
-        jacobian = differences(simulator, problem, seeds[: effort.seeds])(scaled)
     gaps = after - problem.targets
     return Estimate(
         problem=problem,

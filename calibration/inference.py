@@ -104,7 +104,11 @@ def infer(
     estimates = influence @ (published + simulated) @ influence.T
     left = weights.root - u @ (u.T @ weights.root)  # of the residuals, after the fit has taken its part
     statistic, degrees = _over_identification(
-        weights.residuals(gaps[fitted]), left @ published @ left.T, left @ simulated @ left.T, uncertainty.degrees
+        weights.residuals(gaps[fitted]),
+        left @ published @ left.T,
+        left @ simulated @ left.T,
+        uncertainty.degrees,
+        exactly=len(fitted) == len(scaled),
     )
     return Inference(
         covariance=estimates,
@@ -118,7 +122,9 @@ def infer(
     )
 
 
-def _over_identification(residuals: Vector, published: Vector, simulated: Vector, freedom: int) -> tuple[float, float]:
+def _over_identification(
+    residuals: Vector, published: Vector, simulated: Vector, freedom: int, *, exactly: bool
+) -> tuple[float, float]:
     """Return the statistic of the J test and its degrees of freedom.
 
     With weights that are exactly the inverse covariance the objective is chi-squared with as many degrees of freedom
@@ -130,14 +136,15 @@ def _over_identification(residuals: Vector, published: Vector, simulated: Vector
         residuals: weighted differences at the estimates, (f,).
         published, simulated: what the residuals' covariance consists of, (f, f).
         freedom: degrees of freedom from which the second was estimated.
+        exactly: whether there are as many parameters as moments, so that nothing is left to test.
     """
     mean = float(np.trace(published) + np.trace(simulated))
     # The square of an estimated covariance is too large by the noise of the estimate; this takes it out.
     noisy = float(np.sum(simulated**2)) - float(np.trace(simulated)) ** 2 / freedom
     squares = noisy * freedom**2 / ((freedom - 1) * (freedom + 2))
     squares = float(np.sum(published**2)) + 2.0 * float(np.sum(published * simulated)) + max(squares, 0.0)
-    if mean <= 0:
-        return float(residuals @ residuals), 0.0
+    if exactly:
+        return 0.0, 0.0
     squares = max(squares, mean**2 / len(residuals))
     return float(residuals @ residuals) * mean / squares, mean**2 / squares
 

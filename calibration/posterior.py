@@ -9,6 +9,7 @@ by an ensemble with affine-invariant moves (Goodman and Weare 2010), so that sca
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -69,6 +70,16 @@ class Posterior:
         return [(float(a), float(b)) for a, b in zip(low, high, strict=True)]
 
 
+def require_emcee() -> None:
+    """Refuse to begin where the sampler is not installed.
+
+    Raises:
+        CalibrationError: emcee is not installed.
+    """
+    if importlib.util.find_spec("emcee") is None:
+        raise CalibrationError("a posterior needs emcee, which is not installed: pip install 'finsim[calibrate]'")
+
+
 def sample_posterior(estimate: Estimate, seed: int, steps: int = STEPS, size: int = SAMPLE) -> Posterior:
     """Sample the posterior of a fit; nothing more is simulated.
 
@@ -83,12 +94,9 @@ def sample_posterior(estimate: Estimate, seed: int, steps: int = STEPS, size: in
     Raises:
         CalibrationError: emcee is not installed.
     """
-    try:
-        import emcee
-    except ImportError:
-        raise CalibrationError(
-            "the Bayesian stage needs emcee, which is not installed: pip install 'finsim[calibrate]'"
-        ) from None
+    require_emcee()
+    import emcee
+
     problem = estimate.problem
     low, high = np.maximum(problem.lower, -BEYOND), np.minimum(problem.upper, BEYOND)
     log_density = _LogDensity(estimate, low, high)
@@ -102,7 +110,7 @@ def sample_posterior(estimate: Estimate, seed: int, steps: int = STEPS, size: in
         begin, low + margin * generator.random((walkers, k)), high - margin * generator.random((walkers, k))
     )
     sampler = emcee.EnsembleSampler(walkers, k, log_density, vectorize=True)
-    state = np.random.RandomState(seed % 2**32).get_state()  # noqa: NPY002  (emcee knows no other generator)
+    state = np.random.RandomState(seed % 2**32).get_state()  # emcee knows no other generator
     sampler.run_mcmc(emcee.State(begin, random_state=state), steps)
     burned = steps // 3
     times = np.atleast_1d(sampler.get_autocorr_time(tol=0, discard=burned))

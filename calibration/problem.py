@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finsim.errors import FinsimError, did_you_mean
-from finsim.parameters.fields import ParameterInfo, Transform
+from finsim.parameters.fields import Transform
 
 Vector = NDArray[np.float64]
 Role = Literal["fit", "hold_out"]
@@ -71,25 +71,9 @@ class FreeParameter:
             raise CalibrationError(f"{self.key} = {self.start:g} cannot be calibrated on a log scale: start above 0")
         if self.reach <= 0:
             linear = LINEAR_REACH * abs(self.start) or 0.1 * (self.high - self.low)
-            object.__setattr__(self, "reach", min(linear, self.high - self.low) if self.transform == "none" else REACH)
-
-    @classmethod
-    def declared(cls, key: str, start: float, info: ParameterInfo) -> FreeParameter:
-        """Return a parameter as the scenario's schema declares it.
-
-        Args:
-            key: dotted key.
-            start: its value in the scenario.
-            info: what the schema declares.
-
-        Raises:
-            CalibrationError: the schema does not allow that calibration frees it, or it is no number with bounds.
-        """
-        if not info.calibratable:
-            raise CalibrationError(f"{key} is not declared as a parameter that calibration may free")
-        if info.low is None or info.high is None or isinstance(start, bool) or not isinstance(start, (int, float)):
-            raise CalibrationError(f"{key} cannot be calibrated: it is no number between two bounds")
-        return cls(key, float(start), float(info.low), float(info.high), info.transform, info.unit, info.doc)
+            start = self._move(self.start)
+            room = max(start - self._move(self.low), self._move(self.high) - start)
+            object.__setattr__(self, "reach", min(room, linear if self.transform == "none" else REACH))
 
     def scaled(self, value: float) -> float:
         """Return a value on the common scale, where the start is 0 and the reach 1."""
@@ -154,6 +138,13 @@ class Moment:
     high: float | None = None
     unit: str = ""
     citation: str = ""
+
+    def error(self, simulated: float) -> float:
+        """Return how far a simulated number lies from the published one, as a share of it; 0 within its range."""
+        if self.low is not None and self.high is not None and self.low <= simulated <= self.high:
+            return 0.0
+        gap = abs(simulated - self.value)
+        return gap / abs(self.value) if self.value else (0.0 if gap == 0 else math.inf)
 
 
 @dataclass(frozen=True)

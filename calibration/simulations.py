@@ -20,6 +20,7 @@ from typing import Final
 import numpy as np
 
 from finsim.calibration.problem import CalibrationError, Problem, Simulate, Vector
+from finsim.calibration.simulation import SimulationError
 from finsim.errors import FinsimError, ScenarioError
 
 THREADS: Final = ("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -178,7 +179,7 @@ def _one(simulate: Simulate, point: Point, size: int) -> Vector:
     values, seed = point
     try:
         moments = np.asarray(simulate(values, seed), float)
-    except ScenarioError:
+    except (ScenarioError, SimulationError):
         return np.full(size, np.nan)
     except FinsimError:
         raise
