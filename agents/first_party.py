@@ -236,9 +236,10 @@ def _purchases_a_year(parameters: Any) -> tuple[float, float, NDArray[np.bool_]]
         remote purchases by card above `LEAST`, those of goods that are returned, and (K + 1,) bool of the categories.
     """
     b = parameters.behaviour
-    kinds = [k for k in b.categories.values() if not k.bill]
+    categories = b.fitted_categories()
+    kinds = [k for k in categories.values() if not k.bill]
     cards = 12.0 * b.payments_per_month * (b.debit_share + b.credit_share)
-    total = sum(k.share for k in b.categories.values())
+    total = sum(k.share for k in categories.values())
     remote = returned = 0.0
     for k in kinds:
         # Shares of remote purchases are moved by odds, as in the plan; the share above the least follows its lognormal.
@@ -247,5 +248,5 @@ def _purchases_a_year(parameters: Any) -> tuple[float, float, NDArray[np.bool_]]
         large = 1.0 / (1.0 + float(np.exp(1.702 * z)))
         remote += k.share * odds / (1.0 + odds) * large
         returned += k.share * large * (k.refund_rate >= RefundAbuse.least_refund_rate)
-    flags = [k.refund_rate >= RefundAbuse.least_refund_rate for k in b.categories.values()]
+    flags = [k.refund_rate >= RefundAbuse.least_refund_rate for k in categories.values()]
     return cards * remote / total, cards * returned / total, np.array([*flags, False])

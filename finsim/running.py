@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from finsim.dataset.context import export_context
 from finsim.dataset.output import OutputDirectory
 from finsim.errors import ResumeError
 from finsim.scenario import Scenario
@@ -125,6 +124,7 @@ class _Run:
         return open_dataset(self.output.final)
 
     def _run(self, resume: bool, days: int, begun: float) -> None:
+        from finsim.dataset.context import export_context
         from finsim.dataset.recorder import ParquetRecorder
         from finsim.economy import Economy
 
