@@ -57,12 +57,12 @@ def _simulation_id(target_set: TargetSet) -> str:
     """Return what identifies a simulation apart from free values and seed: scenario, moments, and finsim itself."""
     scenario = Scenario.load(target_set.scenario, target_set.overrides)
     moments = [(one.moment, sorted(one.arguments.items())) for one in target_set.targets]
-    text = json.dumps([scenario.hash, moments, finsim.__version__, _sources()], default=str)
+    text = json.dumps([scenario.hash, moments, finsim.__version__, sources_hash()], default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 @functools.cache
-def _sources() -> str:
+def sources_hash() -> str:
     """Return a hash of the sources that a simulation may depend on: a change makes kept simulations worthless."""
     package = Path(finsim.__file__).parent
     digest = hashlib.sha256()
