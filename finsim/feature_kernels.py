@@ -338,6 +338,8 @@ def serve(observed, state, wanted, columns, row, out):  # type: ignore[no-untype
 def remember(observed, state):  # type: ignore[no-untyped-def]
     """Let customers' own counters see decided rows, (n,) OBSERVED, each customer's in order of time."""
     for i in range(observed.shape[0]):
+        if i + AHEAD < observed.shape[0]:
+            fetch(observed[i + AHEAD], state, COUNTERS | KNOWN | CARD)
         if observed[i].what & IS_ATTEMPT:
             remember_row(observed[i], state)
 

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from finsim import payments as pay
-from finsim.compile import inline, kernel
+from finsim.compile import inline, kernel, prefetch
 from finsim.ids import NO_CODE, mix32, pack_customer, pack_merchant
 
 OBSERVED: Final = np.dtype(
@@ -63,6 +63,8 @@ BOOKED_KINDS: Final = (
 
 IS_BOOKED: Final = np.array([kind in BOOKED_KINDS for kind in range(len(pay.KINDS))])
 NO: Final = np.uint32(NO_CODE)
+AHEAD: Final = 8
+"""Rows from one whose memory is asked for to the one that is observed."""
 
 
 class Sight(NamedTuple):
@@ -115,6 +117,10 @@ def observe(rows, sight, out, at, everything, unknown):  # type: ignore[no-untyp
     count = 0
     unknown[0] = 0
     for i in range(rows.shape[0]):
+        if i + AHEAD < rows.shape[0]:
+            prefetch(sight.customers, rows[i + AHEAD].owner)
+            prefetch(sight.accounts, rows[i + AHEAD].payer)
+            prefetch(sight.accounts, rows[i + AHEAD].payee)
         t = rows[i]
         attempt = is_attempt(t, sight.customer_accounts)
         if not (attempt or everything):

@@ -78,7 +78,7 @@ class Scoring:
                 adopt(observed, joined([outcome.rows for outcome in done]))
                 self.store.remember(observed)
             for kept, first, second in zip(found, ready, done, strict=True):
-                second.cash = joined([first.cash, second.cash]) if len(first.cash) else second.cash
+                second.cash = _together([first.cash, second.cash])
                 kept.append(second)
         return [_merged(outcomes) for outcomes in found]
 
@@ -207,7 +207,12 @@ def _merged(outcomes: list[Outcome]) -> Outcome:
     rows = in_time_order([outcome.rows for outcome in outcomes])
     return Outcome(
         rows if is_ordered(rows) else sorted_rows(rows),
-        joined([outcome.follow_ups for outcome in outcomes]),
-        joined([outcome.cash for outcome in outcomes]),
+        _together([outcome.follow_ups for outcome in outcomes]),
+        _together([outcome.cash for outcome in outcomes]),
         sum(outcome.watched for outcome in outcomes),
     )
+
+
+def _together(parts: list[NDArray[np.void]]) -> NDArray[np.void]:
+    """Return the concatenation of records, most of which are none."""
+    return joined([part for part in parts if len(part)] or parts[:1])
