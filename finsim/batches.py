@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+from numpy.typing import NDArray
 
 from finsim import payments as pay
 from finsim.compile import kernel, njit, prefetch
 from finsim.ids import NO_CODE, day_of
+from finsim.records import chosen
 
 AHEAD = 8
 """Rows from one that is asked for to the one that is copied."""
@@ -79,6 +83,22 @@ def is_ordered(rows):  # type: ignore[no-untyped-def]
         if b.timestamp < a.timestamp or (b.timestamp == a.timestamp and b.transaction_id < a.transaction_id):
             return False
     return True
+
+
+def sorted_rows(rows: NDArray[np.void]) -> NDArray[np.void]:
+    """Return requests in order of (timestamp, transaction_id)."""
+    return chosen(rows, np.lexsort((rows["transaction_id"], rows["timestamp"]))) if len(rows) > 1 else rows
+
+
+def in_time_order(parts: Sequence[NDArray[np.void]]) -> NDArray[np.void]:
+    """Merge arrays of requests that are each in order of time, at least one."""
+    out = parts[0]
+    for part in parts[1:]:
+        if len(part):
+            merged = np.empty(len(out) + len(part), dtype=pay.TRANSACTION)
+            merge_rows(out, part, merged)
+            out = merged
+    return out
 
 
 @njit

@@ -25,7 +25,7 @@ from finsim.agents.mule import mules_of
 from finsim.agents.settlement import Settlement
 from finsim.agents.underworld import Underworld
 from finsim.agents.wallet_agents import WalletAgents
-from finsim.batches import is_ordered, merge_rows
+from finsim.batches import in_time_order, is_ordered, sorted_rows
 from finsim.clock import (
     DAY,
     EVENING_CLEARING,
@@ -43,12 +43,13 @@ from finsim.market import Market
 from finsim.notice import NEW_PAYEE, PAID_OUT, UNRECOGNISED, WATCHED, notice
 from finsim.outbox import EMPTY, Outbox
 from finsim.partition import Outcome, Partition, day_record
-from finsim.payments import SAME_OWNER, TRANSACTION, Recorder
+from finsim.payments import SAME_OWNER, Recorder
 from finsim.posting import settle_tick, tally, unmoved_payees
 from finsim.records import chosen, joined
 from finsim.rng import Streams
 from finsim.scenario import Scenario
-from finsim.scoring import Scoring, seat
+from finsim.scoring import Scoring
+from finsim.seats import seat
 from finsim.submission import Submission
 
 T = TypeVar("T")
@@ -209,6 +210,8 @@ class Economy(mesa.Model):  # type: ignore[misc]
         self.life.live_day()
         renew_rules(self)
         self.departures.begin_day()
+        if self.scoring is not None:
+            self.scoring.note_old_cards()
         self.log.past_things(self)
 
     def plan_day(self) -> None:
@@ -240,11 +243,11 @@ class Economy(mesa.Model):  # type: ignore[misc]
             if self.outbox.children and turn < ROUNDS - 1:
                 batches, late = self.submission.split_waiting(batches)
             asked = np.concatenate([batch["transaction_id"] for batch in batches])
-            scored = self.scoring is not None and self.scoring.seats
+            scored = self.scoring is not None and self.scoring.panel.seats
             outcomes = self.scoring.authorise(batches) if self.scoring and scored else self._authorise(batches)
-            done = _in_time_order([outcome.rows for outcome in outcomes])
+            done = in_time_order([outcome.rows for outcome in outcomes])
             parts.append(done)
-            self.log.cash(_sorted(joined([outcome.cash for outcome in outcomes])))
+            self.log.cash(sorted_rows(joined([outcome.cash for outcome in outcomes])))
             due = self._follow(outcomes, done, asked)
             due = joined([due, *late]) if late else due
             if not len(due):
@@ -253,9 +256,9 @@ class Economy(mesa.Model):  # type: ignore[misc]
                 due["timestamp"] += self.clock.tick
                 self.outbox.add(due, self.tick + 1)
                 break
-            batches = [_sorted(_of_owners(due, part)) for part in self.partitions]
-        rows = parts[0] if len(parts) == 1 else _in_time_order(parts)
-        self._rows = rows if is_ordered(rows) else _sorted(rows)
+            batches = [sorted_rows(_of_owners(due, part)) for part in self.partitions]
+        rows = parts[0] if len(parts) == 1 else in_time_order(parts)
+        self._rows = rows if is_ordered(rows) else sorted_rows(rows)
 
     def post(self) -> None:
         """Give approved rows their posting times and book the payees' sides."""
@@ -468,18 +471,3 @@ def _of_owners(rows: NDArray[np.void], part: Partition) -> NDArray[np.void]:
     if not len(rows):
         return EMPTY
     return chosen(rows, (rows["owner"] >= part.first) & (rows["owner"] < part.last))
-
-
-def _sorted(rows: NDArray[np.void]) -> NDArray[np.void]:
-    return chosen(rows, np.lexsort((rows["transaction_id"], rows["timestamp"]))) if len(rows) > 1 else rows
-
-
-def _in_time_order(parts: list[NDArray[np.void]]) -> NDArray[np.void]:
-    """Merge arrays that are each in time order."""
-    out = parts[0]
-    for part in parts[1:]:
-        if len(part):
-            merged = np.empty(len(out) + len(part), dtype=TRANSACTION)
-            merge_rows(out, part, merged)
-            out = merged
-    return out

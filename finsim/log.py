@@ -261,6 +261,7 @@ class Log:
         book = economy.life.cards
         if len(book.past) >= FLUSH_ROWS:
             self.recorder.table("cards", cards(economy, np.array(book.past, dtype=np.int64)))
+            book.handed_on += len(book.past)
             book.past.clear()
         if len(book.devices) >= FLUSH_ROWS:
             self.recorder.table("devices", devices(economy, later_devices(economy)))
