@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from finsim.agents.fraud.campaign import Campaign
     from finsim.agents.underworld import Underworld
 
-MOST_DECLINES, GIVES_UP = 5, 0.05
+MOST_DECLINES, GIVES_UP = 5, 0.03
 """Declines after which a card is given up, and how often one is enough (assumption: details are mistyped, shops
 decline for reasons of their own, and another shop is tried)."""
 
-KEEPS_ON = 0.9
+KEEPS_ON = 0.95
 """Purchases that follow the one before at once rather than at an hour at which people are online (assumption: a card
 is used up before it is blocked, BEHAVIOUR-010)."""
 

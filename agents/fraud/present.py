@@ -31,7 +31,7 @@ SHOPS = {
 }
 """Weights of the categories in which found and counterfeit cards are used (assumption: where nobody asks)."""
 
-DEARER = 1.0
+DEARER = 1.15
 """Log of tickets with found and counterfeit cards against ordinary ones (assumption: baskets that sell again)."""
 
 

@@ -38,12 +38,12 @@ class CardTesting(Model):
 class CardNotPresent(Model):
     """Stolen card details are used for remote purchases."""
 
-    rate: float = param(36.0, unit="campaigns/1000 customers/year", doc="cards used remotely without a test", low=0.0, high=1000.0, transform="log", calibratable=True,
+    rate: float = param(42.0, unit="campaigns/1000 customers/year", doc="cards used remotely without a test", low=0.0, high=1000.0, transform="log", calibratable=True,
                         source="assumption: with the other card typologies as many holders robbed as US-115 and US-116 say, times US-bjs-loss, and card fraud by value near US-020 and US-cards-2023")  # fmt: skip
-    attempts: float = param(14.0, unit="count", doc="mean purchases tried on a card", low=1.0, high=50.0,
+    attempts: float = param(18.0, unit="count", doc="mean purchases tried on a card", low=1.0, high=50.0,
                             source="assumption: a case loses US-119 or US-118 in payments of US-019, six or so; some tries are declined, some holders notice first")  # fmt: skip
-    burst_hours: float = param(0.2, unit="hour", doc="median time between purchases on a card", low=0.02, high=200.0, source="assumption: three a day on a card that is misused, BEHAVIOUR-010, in bursts of half an hour to three days")
-    amount_factor: float = param(2.2, unit="ratio", doc="amounts against genuine ones of the category", low=0.1, high=10.0, transform="log", calibratable=True,
+    burst_hours: float = param(0.15, unit="hour", doc="median time between purchases on a card", low=0.02, high=200.0, source="assumption: three a day on a card that is misused, BEHAVIOUR-010, in bursts of half an hour to three days")
+    amount_factor: float = param(2.05, unit="ratio", doc="amounts against genuine ones of the category", low=0.1, high=10.0, transform="log", calibratable=True,
                                  source="assumption: leads towards the mean fraudulent payment of US-019")  # fmt: skip
     half_life_days: float = param(35.0, unit="day", doc="time in which stolen details lose half their value", low=1.0, high=1000.0, source="assumption: value half-life of 20 to 60 days")
 
@@ -52,7 +52,7 @@ class LostStolen(Model):
     """A card is lost or stolen; some finders and thieves use it."""
 
     rate: float = param(55.0, unit="cards/1000 customers/year", doc="cards lost or stolen", low=0.0, high=1000.0, source="assumption: one in twenty loses a card in a year")
-    misuse: float = param(0.165, unit="share", doc="lost cards that somebody uses", low=0.0, high=1.0, calibratable=True, source="assumption: with rate gives what UK-049 is beside UK-048, a quarter of remote card fraud")
+    misuse: float = param(0.18, unit="share", doc="lost cards that somebody uses", low=0.0, high=1.0, calibratable=True, source="assumption: with rate gives what UK-049 is beside UK-048, a quarter of remote card fraud")
     attempts: float = param(12.0, unit="count", doc="mean purchases tried on a found card", low=1.0, high=50.0, source="assumption: 3 to 12 in 0.2 to 12 hours")
     gap_minutes: float = param(28.0, unit="minute", doc="median time between purchases", low=0.1, high=1000.0, source="assumption: 3 to 12 in 0.2 to 12 hours")
     pin_known: float = param(0.1, unit="share", doc="thieves who saw the PIN", low=0.0, high=1.0, source="assumption: one in ten")
@@ -62,7 +62,7 @@ class LostStolen(Model):
 class Skimming(Model):
     """A device at a cash machine or a till copies cards, which are used as counterfeits or online."""
 
-    rate: float = param(0.22, unit="devices/1000 customers/year", doc="devices that copy cards of the simulated customers", low=0.0, high=100.0, calibratable=True,
+    rate: float = param(0.18, unit="devices/1000 customers/year", doc="devices that copy cards of the simulated customers", low=0.0, high=100.0, calibratable=True,
                         source="assumption: with capture gives a tenth of card fraud")  # fmt: skip
     days: float = param(11.0, unit="day", doc="mean time a device stays", low=1.0, high=120.0, source="BEHAVIOUR-015")
     monetised: float = param(0.35, unit="share", doc="copied cards that are used", low=0.0, high=1.0, source="assumption: 10 to 50 per cent")
