@@ -34,6 +34,8 @@ LAYERING, CASH_OUT = -2, -1
 MOST_HOPS = 3
 NEWCOMER_DAYS = 60
 """Days for which somebody is new at the bank."""
+INSTANT_TILT = 0.85
+"""By how much strangers lean to the instant rail, where nothing comes back (assumption)."""
 LIFE = {COMPLICIT: 1.5, UNWITTING: 0.5, JOB: 0.8, FRONT: 4.0}
 """How long each kind of mule works for a ring, against the mean (assumption: firms longest, the deceived shortest)."""
 
@@ -188,7 +190,7 @@ class MuleMarket:
             payee = self.choose(campaign, u[1], u[2])
             campaign.facts["mule"] = payee
         row = world.request(campaign, customer, 0, payee, cents, at, stage)
-        self._send(row, u[3], v)
+        self._send(row, INSTANT_TILT * u[3] if thief else u[3], v)
         row["device"] = device
         near = not thief or v[2] < 0.6
         row["place"] = (
