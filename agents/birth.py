@@ -50,6 +50,9 @@ quintiles us_hou_ce_table1101_*)."""
 CHECKING_SHARE = 0.4
 """Part of a household's transaction accounts that lies on checking where there is a savings account (assumption)."""
 
+MOST_MONEY = 200_000_000
+"""Cents beyond which nobody keeps money on such accounts (assumption: it is invested)."""
+
 
 @dataclass
 class Birth:
@@ -215,7 +218,7 @@ def holdings(data: NDArray[Any], parameters: Parameters, streams: Streams, ledge
     data["statement_day"] = 1 + (v[:, 1] * 28).astype(int)
     spread = np.sqrt(max(p.balance_log_sigma**2 - (0.6 * p.income_log_sigma) ** 2, 0.01))
     wealth = 100 * p.balance_median * rich**0.6 * np.exp(spread * to_normal(v[:, 2]))
-    wealth = np.clip(wealth, 2_000, 40_000_000) * np.where(business, 2.0, 1.0)
+    wealth = np.clip(wealth, 2_000, MOST_MONEY) * np.where(business, 2.0, 1.0)
     checking = np.where(has_savings, CHECKING_SHARE, 1.0) * wealth
     floor = data["income_cents"] * 0.15 * w[:, 0]
     books = ledger.accounts[: ledger.customer_accounts].reshape(n, cu.SLOTS)

@@ -27,6 +27,7 @@ from finsim.rng import Purpose, Streams, to_normal
 # Kinds of dues in a fixed order; their position is the ordinal of the payment's id.
 HOUSING, UTILITY, TELEPHONE, INSURANCE, LOAN, SUBSCRIPTION, FLATMATE, TOP_UP = 0, 2, 6, 10, 14, 18, 28, 30
 MAX_SUBSCRIPTIONS = 8
+MOST_FINANCIAL = 3
 
 
 class _Book:
@@ -119,18 +120,7 @@ def found_dues(
         due=rent_due[owns],
         means=BY_DIRECT_DEBIT,
     )
-    loans = np.flatnonzero((u[:, 3] < b.loan_share) & person)
-    size = np.clip(0.07 * income, 8_000, 90_000) * np.exp(0.35 * to_normal(v[:, 1]))
-    due = 1 + (v[:, 2] * 28).astype(int)
-    loan_means = np.where(automatic, BY_DIRECT_DEBIT, BY_TRANSFER)
-    book.add(
-        loans,
-        LOAN,
-        payee=ledger.named[LENDERS],
-        amount=size[loans].astype(int),
-        due=due[loans],
-        means=loan_means[loans],
-    )
+    _add_loans(book, data, parameters, streams, ledger, automatic, (u[:, 3], v[:, 1], v[:, 2]))
 
     _add_bills(book, data, parameters, streams, founding, ledger, automatic)
     _add_subscriptions(book, data, parameters, streams, founding, ledger)
@@ -149,6 +139,48 @@ def found_dues(
     # Due, owner and number in one sorting key.
     key = dues["due"].astype(np.int64) << 40 | dues["owner"].astype(np.int64) << 8 | dues["number"]
     return chosen(dues, np.argsort(key, kind="stable"))
+
+
+def _add_loans(
+    book: _Book,
+    data: NDArray[Any],
+    parameters: Parameters,
+    streams: Streams,
+    ledger: Ledger,
+    automatic: NDArray[np.bool_],
+    first: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]],
+) -> None:
+    """Add instalments and other regular payments to financial firms, in proportion to income.
+
+    Args:
+        book: takes them.
+        data: customer columns.
+        parameters: the scenario's parameters.
+        streams: random streams.
+        ledger: has the lenders' account.
+        automatic: (C,) bool, who lets bills be collected.
+        first: uniforms of the first loan, for whether, size and day, (C,) each.
+    """
+    b = parameters.behaviour
+    person = data["segment_code"] != cu.BUSINESS
+    income = data["income_cents"].astype(float)
+    means = np.where(automatic, BY_DIRECT_DEBIT, BY_TRANSFER)
+    for copy in range(1 + MOST_FINANCIAL):
+        draws, share = first, b.loan_share
+        if copy:
+            u = streams.uniform(Purpose.OBLIGATION, len(data), draw=51 + copy)
+            draws, share = (u[:, 0], u[:, 1], u[:, 2]), b.financial_payments_mean / MOST_FINANCIAL
+        which = np.flatnonzero((draws[0] < share) & person)
+        size = np.clip(b.loan_of_income * income, 8_000, 90_000 * b.loan_of_income / 0.07)
+        size *= np.exp(0.35 * to_normal(draws[1]))
+        book.add(
+            which,
+            LOAN + copy,
+            payee=ledger.named[LENDERS],
+            amount=size[which].astype(int),
+            due=(1 + (draws[2] * 28).astype(int))[which],
+            means=means[which],
+        )
 
 
 def _landlords(
@@ -179,7 +211,7 @@ def _add_bills(
     n, b = len(data), parameters.behaviour
     first = {"utilities": UTILITY, "telecom": TELEPHONE, "insurance": INSURANCE}
     scale = np.clip((data["income_cents"] / np.median(data["income_cents"])) ** 0.3, 0.5, 2.0)
-    for position, (name, category) in enumerate(b.categories.items()):
+    for position, (name, category) in enumerate(b.fitted_categories().items()):
         if not category.bill:
             continue
         number = first.get(name, 22 + position % 3)

@@ -88,10 +88,10 @@ def category_table(parameters: Parameters) -> tuple[list[str], NDArray[np.void],
     table = np.zeros(len(names) + 1, dtype=CATEGORY)
     between = behaviour.scale_sigma**2 + behaviour.merchant_price_sigma**2
     slot = 0
-    for row, category in zip(table, behaviour.categories.values(), strict=False):
+    for row, category in zip(table, behaviour.fitted_categories().values(), strict=False):
         row["mcc"] = category.mcc
         row["log_mean"] = category.log_mean + np.log(100.0 * behaviour.price_level)
-        row["sigma"] = np.sqrt(max(category.log_sigma**2 - between, 0.05**2))
+        row["sigma"] = np.sqrt(max((behaviour.amount_spread * category.log_sigma) ** 2 - between, 0.05**2))
         row["in_person"] = category.in_person
         row["refund"] = category.refund_rate
         row["ending"] = ENDINGS.index(category.price_ending)

@@ -30,6 +30,8 @@ CASH, TRAVEL, MISTAKE, PERSON = (
 # What a planned payment is, for its id: each source counts its own ordinals.
 P_PURCHASE, P_WITHDRAWAL, P_TRANSFER, P_VERIFICATION = 0, 1, 4, 8
 
+MOST_CASH = 40_000
+"""Cents up to which somebody draws cash for one purchase (assumption: usual limits of cash machines)."""
 ROOM = 420
 """Rows that one owner's day may need at most; the pass stops before it runs out of room."""
 
@@ -109,14 +111,16 @@ def choose_means(c, weights, u):  # type: ignore[no-untyped-def]
 
 @inline
 def amount_band(cents):  # type: ignore[no-untyped-def]
-    """Return the diary's band of an amount: 0-10, 10-25, 25-50, 50-100, above 100."""
+    """Return the diary's band of an amount: 0-10, 10-25, 25-50, 50-100, above 100, which is cut at 400."""
     if cents < 1000:
         return 0
     if cents < 2500:
         return 1
     if cents < 5000:
         return 2
-    return 3 if cents < 10000 else 4
+    if cents < 10000:
+        return 3
+    return 4 if cents < 40000 else 5
 
 
 @inline
@@ -134,8 +138,8 @@ def head(t, o, time, amount, kind, id_key, source, day, ordinal, payer, payee): 
 
 
 @inline
-def withdraw(t, c, o, day, time, number, here, places, habits, people, books):  # type: ignore[no-untyped-def]
-    """Plan a withdrawal at a cash machine; multiples of 20, as the machines give."""
+def withdraw(t, c, o, day, time, number, here, need, places, habits, people, books):  # type: ignore[no-untyped-def]
+    """Plan a withdrawal at a cash machine of cents needed, or more; multiples of 20, as the machines give."""
     u, v, w, x = draw(books.keys, CASH, o, number, day, 0)
     notes = 2 + poisson(u, habits.behaviour[0].cash_mean / 2000.0)
     amount = np.int64(notes) * 2000
@@ -143,6 +147,8 @@ def withdraw(t, c, o, day, time, number, here, places, habits, people, books):  
         amount = np.int64(10000) if v < 0.1 else np.int64(20000)
     elif v > 0.965:
         amount = min(amount * (2 + np.int64(4.0 * (v - 0.965) / 0.035)), 60_000)  # for something larger
+    if amount < need <= MOST_CASH:
+        amount = (need + 1999) // 2000 * 2000  # who means to pay in cash draws enough
     machine = habits.categories.shape[0] - 1
     merchant, _ = choose_merchant(c, o, day, 300 + number, machine, False, here, places, habits, people, books.keys)
     head(t, o, time, amount, pay.WITHDRAWAL, books.id_key[0], P_WITHDRAWAL, day, number, o * 4, books.named[0])
@@ -222,6 +228,7 @@ def purchase(out, n, c, o, day, time, number, hour, here, places, habits, people
                 max(time - np.int64(300_000_000 + d * 3_000_000_000), 60_000_000),
                 number,
                 here,
+                amount - c.cash_planned,
                 places,
                 habits,
                 people,

@@ -112,6 +112,33 @@ def income(out, n, c, o, conditions, people, books):  # type: ignore[no-untyped-
 
 
 @inline
+def other_income(out, n, c, o, conditions, behaviour, books):  # type: ignore[no-untyped-def]
+    """Plan a monthly deposit beside pay, a benefit, an annuity or a refund, on a fixed weekday of a fixed week."""
+    if c.segment_code == BUSINESS or conditions.weekday != (o >> 3) % 5 or (conditions.month_day - 1) // 7 != o % 4:
+        return n
+    u, v, w, _ = draw(books.keys, INCOME, o, 1, 0, 0)
+    if u >= behaviour.other_income:
+        return n
+    begin(
+        out[n],
+        o,
+        conditions.day,
+        np.int64((1.0 + 4.0 * v) * HOUR),
+        max(np.int64(behaviour.other_income_mean * np.exp(0.6 * normal(w) - 0.18)), 1000),
+        pay.INCOME,
+        pay.ACH,
+        pay.BATCH,
+        P_INCOME,
+        1,
+        books.named[1],
+        o * 4,
+        books.id_key[0],
+    )
+    out[n].flags = pay.FORCED
+    return n + 1
+
+
+@inline
 def first_due(obligations, due, owner):  # type: ignore[no-untyped-def]
     """Return the position of the first obligation not before (due, owner)."""
     low, high = 0, obligations.shape[0]
@@ -514,6 +541,7 @@ def plan_dues(out, n, c, o, conditions, cursors, places, habits, people, books):
     A promoted customer decides on transfers itself; pay, collections, statements and repayments go on.
     """
     n = income(out, n, c, o, conditions, people, books)
+    n = other_income(out, n, c, o, conditions, habits.behaviour[0], books)
     n = bills(out, n, c, o, conditions, cursors, places, habits, people, books)
     n = statement(out, n, c, o, conditions, books)
     if c.promoted == 0:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from finsim.agents.world import BEHAVIOUR, RULES
 from finsim.parameters import Parameters
 from finsim.parameters.banks import Banks
-from finsim.parameters.behaviour import Category
+from finsim.parameters.behaviour import Behaviour, Category
 from finsim.payments import CURRENCIES
 
 EXCHANGE_RATES = {
@@ -39,6 +39,9 @@ AMOUNT_TILTS = np.array(
 ).T
 """Weights of (cash, debit, credit, check, bank) in each amount band against all bands; square roots of the diary's
 ratios us_dcp_pi_share_given_amount_* for cash, and the ratios for the others, since categories carry a part."""
+
+BAND_AMOUNTS = (5.0, 16.0, 35.0, 70.0, 180.0, 800.0)
+"""A typical amount of each band, USD; the diary's last band, above 100, is cut at 400."""
 
 INCOME_TILTS = np.array(
     [
@@ -109,11 +112,22 @@ def hour_shape(name: str) -> NDArray[np.float64]:
 
 def purchases(parameters: Parameters) -> list[Category]:
     """Return the categories that are bought on the way, in order; bills have share 0 on a trip."""
-    return list(parameters.behaviour.categories.values())
+    return list(parameters.behaviour.fitted_categories().values())
+
+
+def amount_tilts(behaviour: Behaviour) -> NDArray[np.float64]:
+    """Return the weights of (cash, debit, credit, check, bank) in each amount band, (6, 5): the diary's, and beyond."""
+    tilts = np.vstack([AMOUNT_TILTS, AMOUNT_TILTS[-1]])
+    distance = np.log(np.array(BAND_AMOUNTS) / BAND_AMOUNTS[2])
+    tilts[:, 0] *= np.exp(-behaviour.cash_amount_tilt * np.maximum(distance, 0.0))
+    tilts[:, 1] *= np.exp(-behaviour.credit_amount_tilt * distance)
+    tilts[:, 2] *= np.exp(behaviour.credit_amount_tilt * distance)
+    tilts[:, 3] *= np.exp(behaviour.check_amount_tilt * distance)
+    return tilts
 
 
 def means_weights(parameters: Parameters) -> NDArray[np.float64]:
-    """Return weights of (cash, debit, credit, check, bank), (K, 2, 5, 5, 5) by (category, remote, amount, income).
+    """Return weights of (cash, debit, credit, check, bank), (K, 2, 6, 5, 5) by (category, remote, amount, income).
 
     The diary's means by payee are re-weighted to the mix of 2024 (shares of cash, debit and credit).
     """
@@ -122,14 +136,15 @@ def means_weights(parameters: Parameters) -> NDArray[np.float64]:
     share = np.array([k.share for k in purchases(parameters)])
     mix = (base * share[:, None]).sum(axis=0) / share.sum()
     wanted = np.array([b.cash_share, b.debit_share, b.credit_share])
-    factor = np.array([*(wanted / mix[:3]), 0.6, 1.0]) * HOLDING
-    weights = np.empty((len(base), 2, 5, 5, 5))
+    factor = np.array([*(wanted / mix[:3]), b.check_factor, b.bank_factor]) * HOLDING
+    amount, income = amount_tilts(b), INCOME_TILTS.copy()
+    income[:, 0] **= b.cash_income_tilt
+    income[:, 2] **= b.credit_income_tilt
+    weights = np.empty((len(base), 2, len(amount), 5, 5))
     for remote in (0, 1):
         allowed = np.array([0.0, 1.0, 1.0, 0.15, 1.3]) if remote else np.array([1.0, 1.0, 1.0, 1.0, 0.25])
         weights[:, remote] = (
-            (base * factor * allowed)[:, None, None, :]
-            * AMOUNT_TILTS[None, :, None, :]
-            * INCOME_TILTS[None, None, :, :]
+            (base * factor * allowed)[:, None, None, :] * amount[None, :, None, :] * income[None, None, :, :]
         )
     weights[..., 1] += 1e-9
     return weights
@@ -226,6 +241,8 @@ def behaviour_record(parameters: Parameters) -> NDArray[np.void]:
         "new_payee": b.new_payee_rate,
         "large_transfers": b.large_transfers_per_year,
         "pay_day": b.pay_day_effect,
+        "other_income": parameters.population.other_income_share,
+        "other_income_mean": 100.0 * parameters.population.other_income_mean,
         "remote_factor": b.remote_factor,
         "challenge_owner": banks.challenge_pass_owner,
         "challenge_thief": banks.challenge_pass_thief,

@@ -103,6 +103,8 @@ BEHAVIOUR = np.dtype(
             "new_payee",
             "large_transfers",
             "pay_day",
+            "other_income",
+            "other_income_mean",
             "remote_factor",
             "challenge_owner",
             "challenge_thief",

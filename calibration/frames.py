@@ -69,6 +69,11 @@ class Views:
         """How many persons there are."""
         return int(self.persons.select(pl.len()).collect().item())
 
+    def days_of(self, month: int) -> int:
+        """Return how many days of a month of the year the run has."""
+        days = (self.tables.first_day + dt.timedelta(days=k) for k in range(self.tables.days))
+        return sum(day.month == month for day in days)
+
     @cached_property
     def persons(self) -> pl.LazyFrame:
         """Persons who were customers all the time: customer_id, segment, income, money on transaction accounts."""
@@ -144,7 +149,7 @@ class Views:
 
     @cached_property
     def pays(self) -> pl.LazyFrame:
-        """Persons who were paid wages at least twice: mean pay, number, days between pays."""
+        """Persons in work who were paid: longest gap between pays in days, and whether all gaps are whole weeks."""
         employed = self.persons.filter(pl.col("segment").is_in(("employed", "student")))
         return (
             self.tables.table("transactions")
@@ -155,11 +160,19 @@ class Views:
             .with_columns(gap=pl.col("day").diff().over("customer_id").dt.total_days())
             .group_by("customer_id")
             .agg(
-                pl.col("amount").sum(),
-                pl.len().alias("pays"),
                 pl.col("gap").max().alias("longest"),
                 (pl.col("gap") % 7 == 0).all().alias("whole_weeks"),
             )
+        )
+
+    @cached_property
+    def deposits(self) -> pl.LazyFrame:
+        """Direct deposits to persons: wages, pensions, benefits; one row each with customer_id and amount."""
+        return (
+            self.tables.table("transactions")
+            .filter((pl.col("kind").cast(pl.String) == "income") & (pl.col("rail").cast(pl.String) == "ach"))
+            .select("customer_id", "amount")
+            .join(self.persons.select("customer_id"), on="customer_id")
         )
 
     @cached_property

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from finsim.calibration.registry import MONEY, Arguments, Moment, find, moment
-from finsim.calibration.words import INCOMES, KINDS, MEANS, MEANS_GROUPS, PAYEES, PLACES, WEEKDAYS
+from finsim.calibration.words import INCOMES, KINDS, MEANS, MEANS_GROUPS, PAYEE_GROUPS, PAYEES, PLACES, WEEKDAYS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 WHERE: Final = {
     "means": ("all", *MEANS, *MEANS_GROUPS),
-    "payee": ("all", *PAYEES),
+    "payee": ("all", *PAYEES, *PAYEE_GROUPS),
     "kind": ("all", *KINDS),
     "place": ("all", *PLACES),
     "income": ("all", *INCOMES),
@@ -49,7 +49,7 @@ def selected(means: str = "all", payee: str = "all", **where: Any) -> pl.Expr:
     if means != "all":
         out = out & pl.col("means").is_in(MEANS_GROUPS.get(means, (means,)))
     if payee != "all":
-        out = out & (pl.col("payee") == payee)
+        out = out & pl.col("payee").is_in(PAYEE_GROUPS.get(payee, (payee,)))
     for name in ("kind", "income", "weekday"):
         if where.get(name, "all") != "all":
             out = out & (pl.col(name) == where[name])
@@ -96,6 +96,16 @@ def share_of_payments(views: Views, **where: Any) -> pl.Expr:
     """Return the share of payments by number."""
     part, base = _split(where)
     return part.sum() / base.sum()
+
+
+@moment("payments", "ratio", SHARE)
+def relative_share(views: Views, **where: Any) -> pl.Expr:
+    """Return a share of the payments given something, against that share of all payments."""
+    import polars as pl
+
+    part, base = _split(where)
+    everywhere = selected(**{name: value for name, value in where.items() if not name.startswith("given_")})
+    return (part.sum() / base.sum()) / (everywhere.sum() / pl.len())
 
 
 @moment("payments", "share", SHARE, whole=_whole)
@@ -181,6 +191,16 @@ def fraud_rate_of_value(views: Views, **where: Any) -> pl.Expr:
     return 1e4 * (pl.col("amount") * (pl.col("fraud") & where_)).sum() / (pl.col("amount") * where_).sum()
 
 
+@moment("payments", "ratio", {"month": None, "to": None}, needed=("month", "to"))
+def month_ratio(views: Views, month: float, to: float) -> pl.Expr:
+    """Return the value of purchases a day in one month against that of another."""
+    import polars as pl
+
+    bought = pl.col("kind") == "purchase"
+    value = [(pl.col("amount") * (bought & (pl.col("month") == int(one)))).sum() for one in (month, to)]
+    return (value[0] / views.days_of(int(month))) / (value[1] / views.days_of(int(to)))
+
+
 # -- persons ----------------------------------------------------------------------------------------------------
 
 
@@ -237,15 +257,23 @@ def pay_period_share(views: Views, period: str) -> pl.Expr:
         "semimonthly": (gap <= 20) & ~(weeks & (gap <= 14)),
         "monthly": gap > 20,
     }
-    return which[period].mean()
+    return (which[period] & gap.is_not_null()).sum() / gap.is_not_null().sum()
 
 
-@moment("pays", MONEY)
-def pay_mean(views: Views) -> pl.Expr:
-    """Return the mean amount of one payment of wages."""
+@moment("deposits", MONEY)
+def deposit_mean(views: Views) -> pl.Expr:
+    """Return the mean amount of a direct deposit: wages, pensions, benefits."""
     import polars as pl
 
-    return pl.col("amount").sum() / pl.col("pays").sum()
+    return pl.col("amount").mean()
+
+
+@moment("deposits", "count/month")
+def deposits_per_month(views: Views) -> pl.Expr:
+    """Return the number of direct deposits that a person receives in a month."""
+    import polars as pl
+
+    return pl.len() / (views.number_of_persons * views.months)
 
 
 # -- computing --------------------------------------------------------------------------------------------------

@@ -15,7 +15,13 @@ from finsim.parameters.fields import parse_source
 ROLES: Final = ("fit", "hold_out")
 _INLINE = ("value", "range", "unit", "year", "geography", "citation")
 _KEYS = ("id", "figure", "moment", "arguments", "standard_error", "tolerance", "role", "weight", "rebase", *_INLINE)
-SCALES: Final = {("%", "share"): 0.01, ("percent", "share"): 0.01, ("share", "bp"): 1e4, ("%", "bp"): 100.0}
+SCALES: Final = {
+    ("%", "share"): 0.01,
+    ("percent", "share"): 0.01,
+    ("share", "bp"): 1e4,
+    ("%", "bp"): 100.0,
+    ("bps", "bp"): 1.0,
+}
 """Factors from a figure's unit to a moment's."""
 
 

@@ -25,6 +25,7 @@ __all__ = [
     "Scenario",
     "ScenarioError",
     "__version__",
+    "calibrate",
     "check",
     "diff",
     "evaluate",
@@ -42,6 +43,7 @@ _HOMES = {
     "ResumeError": "finsim.errors",
     "Scenario": "finsim.scenario",
     "ScenarioError": "finsim.errors",
+    "calibrate": "finsim.calibration.calibrate",
     "check": "finsim.dataset.check",
     "diff": "finsim.dataset.diff",
     "evaluate": "finsim.evaluation.evaluate",
@@ -53,6 +55,7 @@ _HOMES = {
 """The module in which each public name lives."""
 
 if TYPE_CHECKING:
+    from finsim.calibration.calibrate import calibrate
     from finsim.dataset.check import check
     from finsim.dataset.diff import diff
     from finsim.dataset.info import info

@@ -166,13 +166,14 @@ def _parts(ctx: click.Context, param: click.Parameter, text: str | None) -> list
 @cli.command()
 @data_set("directory")
 @click.option(
-    "--only", "parts", metavar="PART,...", callback=_parts, help="Of detectability, leaks, composition [all]."
+    "--only", "parts", metavar="PART,...", callback=_parts, help="Of detectability, leaks, composition, fidelity [all]."
 )
 @click.option("--delay-days", type=click.IntRange(0, 365), help="Days before the test in which labels are awaited [7].")
+@click.option("--targets", metavar="SET", help="Set of targets for fidelity, a name or a path [the scenario's].")
 @click.option("--json", "json_path", type=click.Path(path_type=Path), callback=_file, help="Write all of it as JSON.")
 @click.option("--html", "html_path", type=click.Path(path_type=Path), callback=_file, help="Write it as one HTML page.")
 def evaluate(directory: Path, json_path: Path | None, html_path: Path | None, **options: Any) -> int:
-    """Judge how hard fraud is to find, and what it costs.
+    """Judge how hard fraud is to find, what it costs, and how near the run comes to published figures.
 
     Exit code 0: nothing leaks. 1: something gives fraud away; it is printed. 2: DIRECTORY is no data set.
     """
@@ -190,6 +191,48 @@ def evaluate(directory: Path, json_path: Path | None, html_path: Path | None, **
     for block in blocks(report):
         emit_table(f"\n{block.title}", block.columns, block.rows, numbers=block.numbers)
     return OK if report.ok else BROKEN
+
+
+@cli.command()
+@click.argument("targets")
+@click.option("--scenario", help="Scenario whose parameters are fitted [the one that the targets name].")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Where the result goes [runs/calibrate-<targets>-seed<seed>]."
+)
+@click.option("--budget", type=click.IntRange(1), help="Simulations, about [as many as the parameters ask for].")
+@click.option(
+    "--workers", type=click.IntRange(1, 256), help="Processes; the result is the same for any number [cores]."
+)
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="First seed of the simulations [the targets'].")
+@click.option("--bayes", is_flag=True, help="Draw a sample of the posterior too.")
+@click.option("--what-if", metavar="TARGET=+20%", multiple=True, help="Fit again with a figure changed; repeat.")
+@click.option("--overwrite", is_flag=True, help="Replace a calibration that is already there.")
+@as_json
+def calibrate(targets: str, as_json: bool, **options: Any) -> int:
+    """Fit a scenario to published figures, with error bars.
+
+    TARGETS is a set of the library or the path of a YAML file. Leaves a scenario, calibrated.yaml, and a report. An
+    interrupted calibration goes on when the same command is given again.
+    """
+    try:
+        with Progress(f"{Path(targets).stem}", "simulations") as progress:
+
+            def told(stage: str, done: int, total: int, best: float | None) -> None:
+                progress.label = f"{stage} stage" + ("" if best is None else f", objective {best:.4g}")
+                progress(done, total)
+
+            found = finsim.calibrate(targets, told=told, **options)
+    except KeyboardInterrupt:
+        complain("interrupted; the same command continues the calibration")
+        return INTERRUPTED
+    if as_json:
+        emit_json({"path": str(found.path), **found.report.to_dict()})
+        return OK
+    emit("\n".join(found.report.lines()))
+    for table in found.report.tables():
+        emit_table(f"\n{table.title}", *table.without("source", "told by"))
+    emit(f"\n{found.scenario}\n{found.path / 'report.html'}")
+    return OK
 
 
 @cli.command()

@@ -44,6 +44,7 @@ class _Layer:
     path: Path
     extends: str | None
     data: dict[str, Any]
+    calibration: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -55,12 +56,14 @@ class Scenario:
         extends: the scenario that it extends as the file names it, or None.
         parameters: every value.
         parent: the values of the scenario that it extends; its own file's values if it extends none.
+        calibration: how `finsim calibrate` came to the values of the nearest file that says so; it decides nothing.
     """
 
     name: str
     extends: str | None
     parameters: Parameters
     parent: Parameters
+    calibration: dict[str, Any] | None = None
 
     @staticmethod
     def load(name_or_path: str | Path, overrides: Mapping[str, Any] | None = None, seed: int | None = None) -> Scenario:
@@ -77,7 +80,8 @@ class Scenario:
         chain = _chain(name_or_path)
         parent = _validate(chain[1:] or chain)
         own = _validate(chain) if len(chain) > 1 else parent
-        scenario = Scenario(chain[0].path.stem, chain[0].extends, own, parent)
+        calibration = next((layer.calibration for layer in chain if layer.calibration is not None), None)
+        scenario = Scenario(chain[0].path.stem, chain[0].extends, own, parent, calibration)
         return scenario.replace(overrides or {}, seed) if overrides or seed is not None else scenario
 
     def replace(self, overrides: Mapping[str, Any], seed: int | None = None) -> Scenario:
@@ -98,7 +102,7 @@ class Scenario:
             plain = value.tolist() if hasattr(value, "tolist") else value  # a number or array of numpy
             data = assign(data, key, plain, Parameters)
         parameters = _parse(data, lambda key: _blame(key, changes))
-        return Scenario(self.name, self.extends, parameters, self.parent)
+        return Scenario(self.name, self.extends, parameters, self.parent, self.calibration)
 
     def __hash__(self) -> int:
         return hash(self.hash)
@@ -299,9 +303,12 @@ def _read(path: Path) -> _Layer:
     elif not isinstance(extends, str):
         what = "is missing" if extends is None else f"= {show(extends)} must be a name or a path"
         raise ScenarioError(f"{label}: extends {what}; every scenario extends another, as 'extends: {ROOT}'")
+    calibration = data.pop("calibration", None)
+    if calibration is not None and not isinstance(calibration, dict):
+        raise ScenarioError(f"{label}: calibration must be a section with keys, not {show(calibration)}")
     check_keys(data, Parameters, label)
     _place_models(data, path.parent)
-    return _Layer(label, path, extends, data)
+    return _Layer(label, path, extends, data, calibration)
 
 
 def _place_models(data: Mapping[str, Any], folder: Path) -> None:

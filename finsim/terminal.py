@@ -78,10 +78,12 @@ class Progress:
 
     Args:
         label: what is under way, left of the bar.
+        unit: what is counted.
     """
 
-    def __init__(self, label: str) -> None:
+    def __init__(self, label: str, unit: str = "days") -> None:
         self.label = label
+        self.unit = unit
         self._notice = ""
         self._bar: Bar | None = None
         self._task: TaskID | None = None
@@ -98,7 +100,7 @@ class Progress:
             self._bar.stop()
 
     def __call__(self, done: float, total: float, message: str = "") -> None:
-        """Show that `done` of `total` days are simulated."""
+        """Show that `done` of `total` are done."""
         if message and message != self._notice:
             self._notice = message
             complain(message)
@@ -107,7 +109,7 @@ class Progress:
         if self._bar is None:
             self._start(total)
         if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, completed=done, total=total)
+            self._bar.update(self._task, completed=done, total=total, description=self.label)
 
     def _start(self, total: float) -> None:
         from rich.console import Console
@@ -118,7 +120,7 @@ class Progress:
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("days"),
+            TextColumn(self.unit),
             TimeElapsedColumn(),
             TimeLeft(),
             console=Console(stderr=True),

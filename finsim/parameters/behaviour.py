@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from finsim.parameters.fields import Model, param
@@ -42,19 +43,36 @@ class Category(Model):
     favourites: int = param(2, unit="merchant", doc="merchants of this category that a customer returns to", source="design", low=1, high=8)
     refund_rate: float = param(0.0, unit="share", doc="purchases that are refunded later", source="design", low=0.0, high=0.5)
     bill: bool = param(False, unit="", doc="paid on a due date rather than bought on the way", source="design")
+    payee: str = param("", unit="", doc="entry of behaviour.payees whose factors apply; none where empty", source="design")
     sources: str = param(..., unit="", doc="ids of the figures these numbers come from, or `assumption: reason`", source="design")
     derived: str = param("", unit="", doc="how the numbers follow from the figures where they do not equal them", source="design")
+
+
+class Payee(Model):
+    """What calibration changes at all categories of one type of payee, whose own figures stay as published."""
+
+    share: float = param(1.0, unit="ratio", doc="factor of the share of payments", low=0.05, high=20.0, transform="log", calibratable=True, source="assumption: 1 until fitted")
+    ticket: float = param(1.0, unit="ratio", doc="factor of the amounts", low=0.05, high=20.0, transform="log", calibratable=True, source="assumption: 1 until fitted")
 
 
 class Behaviour(Model):
     """Payments of genuine customers."""
 
     categories: dict[str, Category] = param(..., unit="", doc="payee categories by name", source="design")
+    payees: dict[str, Payee] = param({}, unit="", doc="factors of calibration by type of payee", source="design")
     payments_per_month: float = param(48.0, unit="count/month", doc="payments of a consumer in a month, cash and bills included", low=1.0, high=300.0, transform="log",
                                       calibratable=True, source="us_pay_diary_payments_per_consumer_month_all_2024")  # fmt: skip
     cash_share: float = param(0.14, unit="share", doc="share of payments in cash, by number", low=0.0, high=1.0, calibratable=True, source="us_pay_diary_share_number_cash_2024")
     credit_share: float = param(0.35, unit="share", doc="share of payments by credit card", low=0.0, high=1.0, calibratable=True, source="us_pay_diary_share_number_credit_2024")
     debit_share: float = param(0.30, unit="share", doc="share of payments by debit card", low=0.0, high=1.0, calibratable=True, source="us_pay_diary_share_number_debit_2024")
+    check_factor: float = param(0.6, unit="ratio", doc="weight of checks against 2017-2019", low=0.05, high=10.0, transform="log", calibratable=True, source="assumption: checks fell by 7 % a year, us_pay_growth_number_checks_2018_2021_2021")
+    bank_factor: float = param(1.0, unit="ratio", doc="weight of payments from the bank account against 2017-2019", low=0.05, high=10.0, transform="log", calibratable=True, source="assumption: 1 until fitted")
+    cash_amount_tilt: float = param(0.0, unit="", doc="weight of cash falls with the amount, above 25 USD, by this power, beyond the diary's", low=-2.0, high=2.0, calibratable=True, source="assumption: 0 is the diary's dependence on the amount")
+    credit_amount_tilt: float = param(0.0, unit="", doc="weight of credit against debit cards rises with the amount by this power, beyond the diary's", low=-1.0, high=1.0, calibratable=True, source="assumption: 0 is the diary's dependence on the amount")
+    check_amount_tilt: float = param(0.0, unit="", doc="weight of checks rises with the amount by this power, beyond the diary's", low=-1.0, high=2.0, calibratable=True, source="assumption: 0 is the diary's dependence on the amount")
+    cash_income_tilt: float = param(1.0, unit="", doc="power of the diary's dependence of cash on income", low=0.0, high=4.0, calibratable=True, source="assumption: 1 is the diary's dependence on income")
+    credit_income_tilt: float = param(1.0, unit="", doc="power of the diary's dependence of credit cards on income", low=0.0, high=4.0, calibratable=True, source="assumption: 1 is the diary's dependence on income")
+    amount_spread: float = param(1.0, unit="ratio", doc="factor of the spread of the log of amounts within a category", low=0.3, high=2.0, transform="log", calibratable=True, source="assumption: 1 is the diary's spread")
     price_level: float = param(1.25, unit="ratio", doc="prices of the run against those of 2017-2019", low=0.2, high=10.0, transform="log", calibratable=True,
                                source="assumption: consumer prices rose by about a quarter from 2018 to 2024")  # fmt: skip
     remote_factor: float = param(1.9, unit="ratio", doc="odds of buying remotely against 2017-2019", low=0.1, high=20.0, transform="log", calibratable=True,
@@ -108,20 +126,23 @@ class Behaviour(Model):
                                        source="us_dcp_share_of_payments_number_by_payee_person_p2p_2017_2019, us_pay_diary_payments_per_consumer_month_all_2024")  # fmt: skip
     transfer_mean: float = param(277.78, unit="USD", doc="mean amount of a payment from person to person", low=1.0, high=10000.0, transform="log", calibratable=True,
                                  source="us_pay_average_value_zelle_all_2024")  # fmt: skip
-    transfer_log_sigma: float = param(1.57, unit="ln USD", doc="sigma of the log of such amounts", low=0.1, high=3.0, source="us_dcp_amount_lognormal_sigma_by_payee_person_p2p_2017_2019")
+    transfer_log_sigma: float = param(1.57, unit="ln USD", doc="sigma of the log of such amounts", low=0.1, high=3.0, calibratable=True, source="us_dcp_amount_lognormal_sigma_by_payee_person_p2p_2017_2019")
     transfer_round_share: float = param(0.93, unit="share", doc="such amounts that are whole units", low=0.0, high=1.0, source="us_dcp_round_amount_share_whole_unit_person_p2p_2017_2019")
     instant_share: float = param(0.7, unit="share", doc="transfers on the instant rail; the rest by wallet or batch", low=0.0, high=1.0, calibratable=True, source="assumption: Zelle-like services lead")
     new_payee_rate: float = param(0.08, unit="share", doc="transfers that go to somebody not paid before", low=0.0, high=1.0, source="assumption: tradesmen, sellers, new friends")
     large_transfers_per_year: float = param(0.4, unit="count/year", doc="large one-off transfers (car, deposit, family)", low=0.0, high=12.0, source="assumption: with occasions.projects_per_year one in two years")
-    savings_rate: float = param(0.05, unit="share", doc="share of net pay moved to savings by standing order", low=0.0, high=0.6, source="assumption: personal saving rate of recent years")
+    savings_rate: float = param(0.05, unit="share", doc="share of net pay moved to savings by standing order", low=0.0, high=0.6, calibratable=True, source="assumption: personal saving rate of recent years")
     rent_share: float = param(0.36, unit="share", doc="customers who rent", low=0.0, high=1.0, source="assumption: share of households that rent")
     shared_rent_share: float = param(0.15, unit="share", doc="renters who pay their share to a flatmate", low=0.0, high=1.0, source="assumption: young renters share flats")
-    rent_of_income: float = param(0.27, unit="share", doc="rent or mortgage instalment as a share of net income", low=0.05, high=0.8,
+    rent_of_income: float = param(0.27, unit="share", doc="rent or mortgage instalment as a share of net income", low=0.05, high=0.8, calibratable=True,
                                   source="assumption: us_hou_expenditure_share_housing_2023 is 0.329 with utilities and furnishing; rent and instalments are the larger part")  # fmt: skip
     mortgage_share: float = param(0.4, unit="share", doc="customers with a mortgage", low=0.0, high=1.0, source="assumption: about two thirds of owners")
     loan_share: float = param(0.4, unit="share", doc="customers with a car or student loan", low=0.0, high=1.0, source="assumption: consumer credit holding")
+    loan_of_income: float = param(0.07, unit="share", doc="instalment of a loan as a share of net income", low=0.01, high=0.6, calibratable=True, source="assumption: usual instalment of a car loan")
+    financial_payments_mean: float = param(0.0, unit="count/month", doc="further regular payments to financial firms per customer: second loans, investments, premiums, each of loan_of_income", low=0.0, high=3.0, calibratable=True,
+                                           source="assumption: 0 until fitted; the diary of 2019 counts more payments to financial payees than those of 2017-2018, us_pay_diary_share_value_financial_services_payees_2019")  # fmt: skip
     automatic_bill_share: float = param(0.6757, unit="share", doc="customers who let bills be collected", low=0.0, high=1.0, calibratable=True, source="us_dcp_adoption_share_automatic_bill_pay_2019")
-    subscriptions_mean: float = param(2.6, unit="count", doc="subscriptions on a card per customer", low=0.0, high=20.0, source="assumption: streaming, software, gym")
+    subscriptions_mean: float = param(2.6, unit="count", doc="subscriptions on a card per customer", low=0.0, high=20.0, calibratable=True, source="assumption: streaming, software, gym")
     device_change_per_year: float = param(0.35, unit="count/year", doc="new phones or computers per customer", low=0.0, high=5.0, source="assumption: a device lasts about three years")
     move_per_year: float = param(0.09, unit="count/year", doc="changes of home per customer", low=0.0, high=3.0, source="assumption: about one in eleven moves a year")
     job_change_per_year: float = param(0.15, unit="count/year", doc="changes of employer per earner", low=0.0, high=3.0, source="assumption: one in seven a year")
@@ -146,3 +167,14 @@ class Behaviour(Model):
     mobile_money: MobileMoney = param(MobileMoney(), unit="", doc="wallets as everyday accounts", source="design")
     occasions: Occasions = param(Occasions(), unit="", doc="rare payments that look like scams", source="design")
     pooling: Pooling = param(Pooling(), unit="", doc="money pooled, passed on, paid round and banked", source="design")
+
+    def fitted_categories(self) -> dict[str, Category]:
+        """Return the categories with the factors of their payees applied, by name."""
+        return {name: self._fitted(category) for name, category in self.categories.items()}
+
+    def _fitted(self, category: Category) -> Category:
+        factors = self.payees.get(category.payee)
+        if factors is None:
+            return category
+        changes = {"share": category.share * factors.share, "log_mean": category.log_mean + math.log(factors.ticket)}
+        return category.model_copy(update=changes)

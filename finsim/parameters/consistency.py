@@ -114,6 +114,8 @@ def _categories(p: Parameters) -> Iterator[Problem]:
                 f"has shares of means of payment that add up to {means:.4g}, but they must be above 0 and at most 1"
             )
             yield f"behaviour.categories.{name}", reason
+        if c.payee and c.payee not in p.behaviour.payees:
+            yield f"behaviour.categories.{name}.payee", f"= {c.payee!r} is no entry of behaviour.payees"
         try:
             parse_source(c.sources)
         except ValueError as error:

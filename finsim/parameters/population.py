@@ -36,15 +36,18 @@ class Population(Model):
                                 source="us_pay_average_value_ach_direct_deposit_2024")  # fmt: skip
     income_log_sigma: float = param(0.65, unit="ln USD", doc="spread of net income between earners", low=0.1, high=1.5, calibratable=True,
                                     source="assumption: sigma of the log of individual earnings")  # fmt: skip
-    pension_monthly_mean: float = param(1900.0, unit="USD", doc="mean monthly pension", low=100.0, high=10000.0, transform="log",
+    pension_monthly_mean: float = param(1900.0, unit="USD", doc="mean monthly pension", low=100.0, high=10000.0, calibratable=True, transform="log",
                                         source="assumption: mean Social Security retirement benefit of recent years")  # fmt: skip
-    pay_weekly: float = param(0.1847, unit="share", doc="wage earners paid weekly", low=0.0, high=1.0, source="us_dcp_wage_pay_frequency_weekly_2019")
-    pay_biweekly: float = param(0.5627, unit="share", doc="wage earners paid every two weeks", low=0.0, high=1.0, source="us_dcp_wage_pay_frequency_biweekly_2019")
-    pay_semimonthly: float = param(0.1575, unit="share", doc="wage earners paid twice a month", low=0.0, high=1.0, source="us_dcp_wage_pay_frequency_twice_a_month_2019")
-    pay_monthly: float = param(0.095, unit="share", doc="wage earners paid monthly", low=0.0, high=1.0, source="us_dcp_wage_pay_frequency_monthly_2019")
-    savings_share: float = param(0.7525, unit="share", doc="customers with a savings account", low=0.0, high=1.0, source="us_dcp_adoption_share_savings_account_2019")
-    credit_card_share: float = param(0.7854, unit="share", doc="customers with a credit card", low=0.0, high=1.0, source="us_dcp_adoption_share_credit_card_2019")
-    debit_card_share: float = param(0.902, unit="share", doc="checking accounts with a debit card", low=0.0, high=1.0,
+    other_income_share: float = param(0.0, unit="share", doc="persons with a further deposit a month: a benefit, an annuity, a refund", low=0.0, high=1.0, calibratable=True,
+                                      source="assumption: 0 until fitted to us_pay_number_ach_direct_deposit_2024 per adult")  # fmt: skip
+    other_income_mean: float = param(1836.0, unit="USD", doc="mean of such a deposit", low=10.0, high=20000.0, transform="log", calibratable=True, source="us_pay_average_value_ach_direct_deposit_2024")
+    pay_weekly: float = param(0.1847, unit="share", doc="wage earners paid weekly", low=0.0, high=1.0, calibratable=True, source="us_dcp_wage_pay_frequency_weekly_2019")
+    pay_biweekly: float = param(0.5627, unit="share", doc="wage earners paid every two weeks", low=0.0, high=1.0, calibratable=True, source="us_dcp_wage_pay_frequency_biweekly_2019")
+    pay_semimonthly: float = param(0.1575, unit="share", doc="wage earners paid twice a month", low=0.0, high=1.0, calibratable=True, source="us_dcp_wage_pay_frequency_twice_a_month_2019")
+    pay_monthly: float = param(0.095, unit="share", doc="wage earners paid monthly", low=0.0, high=1.0, calibratable=True, source="us_dcp_wage_pay_frequency_monthly_2019")
+    savings_share: float = param(0.7525, unit="share", doc="customers with a savings account", low=0.0, high=1.0, calibratable=True, source="us_dcp_adoption_share_savings_account_2019")
+    credit_card_share: float = param(0.7854, unit="share", doc="customers with a credit card", low=0.0, high=1.0, calibratable=True, source="us_dcp_adoption_share_credit_card_2019")
+    debit_card_share: float = param(0.902, unit="share", doc="checking accounts with a debit card", low=0.0, high=1.0, calibratable=True,
                                     source="us_dcp_adoption_share_debit_card_2019, us_dcp_adoption_share_checking_account_2019")  # fmt: skip
     wallet_share: float = param(0.5305, unit="share", doc="customers with a payment app that stores a balance", low=0.0, high=1.0,
                                 source="us_dcp_adoption_share_payment_service_account_2019")  # fmt: skip
