@@ -220,6 +220,7 @@ def behaviour_record(parameters: Parameters) -> NDArray[np.void]:
         "abroad": b.abroad_share,
         "mobile_wallet": b.mobile_wallet_share,
         "contactless": b.contactless_share,
+        "contactless_limit": b.contactless_limit,
         "magstripe": b.magstripe_share,
         "keyed": b.keyed_share,
         "three_d_secure": b.three_d_secure_share,

@@ -192,6 +192,19 @@ class Views:
         )
 
     @cached_property
+    def tills(self) -> pl.LazyFrame:
+        """Approved card purchases at points of sale: amount, contactless (telephones included), telephone."""
+        word = {name: pl.col(name).cast(pl.String) for name in ("rail", "kind", "channel", "decision", "entry_mode")}
+        rows = self.tables.table("transactions").filter(
+            (word["rail"] == "card") & (word["kind"] == "purchase") & (word["channel"] == "pos")
+        )
+        return rows.filter(word["decision"] == "approved").select(
+            "amount",
+            contactless=word["entry_mode"].is_in(("contactless", "token")).fill_null(False),
+            telephone=(word["entry_mode"] == "token").fill_null(False),
+        )
+
+    @cached_property
     def wallets(self) -> pl.LazyFrame:
         """Payments of wallets by use, see `wallet_views.wallet_uses`."""
         return wallet_uses(self.tables.table).with_columns(hour=pl.col("timestamp").dt.hour())
