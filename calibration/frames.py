@@ -90,7 +90,11 @@ class Views:
             .group_by(customer_id="owner_id")
             .agg(pl.col("opening_balance").sum().alias("balance"))
         )
-        return people.select("customer_id", "segment", income="income_band").join(money, on="customer_id", how="left")
+        return (
+            people.select("customer_id", "segment", income="income_band")
+            .join(money, on="customer_id", how="left")
+            .sort("customer_id")
+        )
 
     @cached_property
     def payments(self) -> pl.LazyFrame:
@@ -173,6 +177,7 @@ class Views:
             .filter((pl.col("kind").cast(pl.String) == "income") & (pl.col("rail").cast(pl.String) == "ach"))
             .select("customer_id", "amount")
             .join(self.persons.select("customer_id"), on="customer_id")
+            .sort("customer_id", "amount")
         )
 
     @cached_property

@@ -53,6 +53,7 @@ def target_of(
     arguments = row.get("arguments") or {}
     if not isinstance(arguments, dict):
         raise TargetError(f"{where}: arguments must be a mapping")
+    arguments = moment.check(arguments, where)
     published = _published(row, figures, where)
     factor, unit, how = _factor(row, published["unit"], moment.unit, rebase, where)
     value, low, high = (None if published[key] is None else published[key] * factor for key in ("value", "low", "high"))
@@ -63,7 +64,7 @@ def target_of(
     return {
         "id": name,
         "moment": moment.name,
-        "arguments": moment.check(arguments, where),
+        "arguments": arguments,
         "value": middle,
         "standard_error": _error(row, middle, factor, (high - low) if ranged else None, where),  # type: ignore[operator]
         "low": low if ranged else None,
