@@ -201,6 +201,15 @@ def month_ratio(views: Views, month: float, to: float) -> pl.Expr:
     return (value[0] / views.days_of(int(month))) / (value[1] / views.days_of(int(to)))
 
 
+@moment("payments", "share", WHERE)
+def fraud_rate_of_number(views: Views, **where: Any) -> pl.Expr:
+    """Return the share of payments, by number, that are fraudulent."""
+    import polars as pl
+
+    where_ = selected(**where)
+    return (pl.col("fraud") & where_).sum() / where_.sum()
+
+
 # -- persons ----------------------------------------------------------------------------------------------------
 
 

@@ -18,6 +18,7 @@ _KEYS = ("id", "figure", "moment", "arguments", "standard_error", "tolerance", "
 SCALES: Final = {
     ("%", "share"): 0.01,
     ("percent", "share"): 0.01,
+    ("% of number", "share"): 0.01,
     ("share", "bp"): 1e4,
     ("%", "bp"): 100.0,
     ("bps", "bp"): 1.0,

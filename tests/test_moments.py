@@ -121,6 +121,7 @@ HAND: list[tuple[str, dict[str, Any], float]] = [
     ("whole_amount_share", {"means": "card"}, 2 / 3),
     ("abroad_share", {"means": "card"}, 1 / 3),
     ("fraud_rate_of_value", {"means": "debit_card"}, 1e4 * 40 / 50),
+    ("fraud_rate_of_number", {"means": "debit_card"}, 1 / 2),
     ("balance_median", {}, 150.5),
     ("balance_mean", {}, 150.5),
     ("pay_period_share", {"period": "biweekly"}, 1.0),
@@ -151,7 +152,8 @@ def test_every_moment_is_tried_by_hand_or_in_a_run() -> None:
     from finsim.calibration.registry import moments
 
     tried = {name for name, _, _ in HAND} | {one.moment for one in load_targets("us").targets}
-    assert set(moments()) <= tried
+    own = {name for name, one in moments().items() if one.function.__module__ == "finsim.calibration.moments"}
+    assert own <= tried
 
 
 # -- runs -------------------------------------------------------------------------------------------------------
