@@ -26,6 +26,7 @@ PUBLIC = {
     "Scenario",
     "ScenarioError",
     "__version__",
+    "calibrate",
     "check",
     "diff",
     "evaluate",
