@@ -37,7 +37,7 @@ STEP = 10**12
 
 
 @record
-@dataclass
+@dataclass(slots=True)
 class Alert:
     """One alert.
 
@@ -77,7 +77,9 @@ class Analysts:
 
     def __init__(self, bank: Bank) -> None:
         self.bank = bank
-        self.waiting: list[tuple[int, int, int, Alert]] = []  # priority, time of alert, transaction id
+        self.alerts: dict[int, Alert] = {}  # that wait, by transaction id
+        self.urgent: list[tuple[int, int, int]] = []  # urgency, time of alert, transaction id; the least comes first
+        self.oldest: list[tuple[int, int]] = []  # time of alert, transaction id
         self.day = -1
         self.worked = 0
 
@@ -116,22 +118,25 @@ class Analysts:
         """Put an alert that is ready into the queue."""
         urgency = min(alert.cents, STEP - 1) + STEP * round(SCORES * (alert.score or 0.0))
         urgency = -urgency - (0 if alert.held is None else 2 * STEP * SCORES)
-        heapq.heappush(self.waiting, (urgency, alert.raised, alert.number, alert))
+        self.alerts[alert.number] = alert
+        heapq.heappush(self.urgent, (urgency, alert.raised, alert.number))
+        heapq.heappush(self.oldest, (alert.raised, alert.number))
 
     def work(self) -> None:
         """Close what waited too long, then decide as many alerts as there was time for since the shift began."""
-        now, settings = self.bank.economy.now, self.bank.settings
-        limit = now - int(settings.alert_expiry_hours * HOUR)
-        over = [item for item in self.waiting if item[1] <= limit]
-        if over:
-            self.waiting = [item for item in self.waiting if item[1] > limit]
-            heapq.heapify(self.waiting)
-        for *_, alert in sorted(over, key=lambda item: item[1:3]):
-            self._close_unworked(alert)
+        now = self.bank.economy.now
+        limit = now - int(self.bank.settings.alert_expiry_hours * HOUR)
+        while self.oldest and self.oldest[0][0] <= limit:
+            waited = self.alerts.pop(heapq.heappop(self.oldest)[1], None)
+            if waited is not None:
+                self._close_unworked(waited)
         if now // DAY != self.day:
             self.day, self.worked = now // DAY, 0
-        while self.waiting and self.worked < self._quota(now):
-            alert = heapq.heappop(self.waiting)[-1]
+        quota = self._quota(now) if self.alerts else 0
+        while self.urgent and self.worked < quota:
+            alert = self.alerts.pop(heapq.heappop(self.urgent)[-1], None)
+            if alert is None:
+                continue  # it was closed unworked
             self.worked += 1
             u = self.bank.draw(Purpose.ALERT, alert.number, draw=2)
             at = now - int(u[0] * self.bank.economy.clock.tick)
@@ -149,7 +154,7 @@ class Analysts:
 
     def next_work(self) -> int | None:
         """Return the time of the next work, or None where nothing waits."""
-        if not self.waiting:
+        if not self.alerts:
             return None
         clock, now = self.bank.economy.clock, self.bank.economy.now
         at = now + clock.tick
@@ -234,21 +239,27 @@ class Analysts:
 
     def held(self) -> list[int]:
         """Return the transaction ids of payments that wait in the queue."""
-        return [alert.number for *_, alert in self.waiting if alert.held is not None]
+        return [alert.number for alert in self.alerts.values() if alert.held is not None]
 
     def close(self) -> None:
         """At the end of the run: alerts nobody worked on."""
-        for *_, alert in sorted(self.waiting, key=lambda item: item[1:3]):
+        for alert in sorted(self.alerts.values(), key=lambda alert: (alert.raised, alert.number)):
             self.record(alert, None, "unworked")
 
     def state(self) -> dict[str, Any]:
         """Return declared state."""
-        return {"waiting": list(self.waiting), "day": self.day, "worked": self.worked}
+        return {
+            "alerts": dict(self.alerts),
+            "urgent": list(self.urgent),
+            "oldest": list(self.oldest),
+            "day": self.day,
+            "worked": self.worked,
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take back what `state` returned."""
-        self.waiting, self.day, self.worked = list(state["waiting"]), state["day"], state["worked"]
-        heapq.heapify(self.waiting)
+        self.alerts, self.urgent, self.oldest = dict(state["alerts"]), list(state["urgent"]), list(state["oldest"])
+        self.day, self.worked = state["day"], state["worked"]
 
 
 def restore_row(values: list[Any]) -> NDArray[np.void]:

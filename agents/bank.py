@@ -52,8 +52,10 @@ class Bank(mesa.Agent):  # type: ignore[misc]
     def later(self, at: int, task: str, *details: Any) -> None:
         """Put a task into the queue and make sure that the bank is awake then."""
         self.ordinal += 1
-        heapq.heappush(self.queue, (int(at), self.ordinal, task, details))
-        self._sleep()
+        item = (int(at), self.ordinal, task, details)
+        heapq.heappush(self.queue, item)
+        if self.queue[0] is item:
+            self._sleep()
 
     def step(self) -> None:
         """Do what has come due by now; nothing takes effect before its time."""

@@ -31,6 +31,7 @@ class CardBook:
         self.issued = np.stack([birth.debit_issued, birth.credit_issued], axis=1).astype(np.int64) * DAY
         self.expiry = (self.issued // DAY + VALID_DAYS).astype(np.int32)
         self.past: list[tuple[int, int, int, int, int]] = []  # customer, slot, ordinal, issued, blocked (0: expired)
+        self.handed_on = 0  # past cards that were taken off the list since the economy was made
         self.devices: list[tuple[int, int, int]] = []  # customer, ordinal, first seen
 
     def ordinal(self, customer: int, slot: int) -> int:

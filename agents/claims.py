@@ -23,7 +23,7 @@ goods not received."""
 
 
 @record
-@dataclass
+@dataclass(slots=True)
 class Loss:
     """One fraudulent row that went through.
 
@@ -56,7 +56,7 @@ class Loss:
 
 
 @record
-@dataclass
+@dataclass(slots=True)
 class Case:
     """What one customer lost, or helped to move, in one campaign."""
 
@@ -216,6 +216,8 @@ class Claims:
                 self.bank.later(at + int(hours * HOUR), "recall", campaign, customer, loss)
                 continue
             won = u[1] < (self._scam_terms(campaign).chargeback if scam else self._liability(loss))
+            if not scam and self._refused(campaign, customer):
+                continue
             if not scam or won:
                 self.bank.later(at + int((0.2 + 3.0 * u[0]) * DAY), "reimburse", campaign, customer, loss, loss.cents)
             if won and loss.merchant >= 0 and (loss.remote or not scam):
@@ -231,6 +233,11 @@ class Claims:
         """Return the parameters of a scam's typology: how much of it is charged back or repaid."""
         economy = self.bank.economy
         return getattr(economy.config.parameters.fraud, economy.underworld.typology_of(campaign))
+
+    def _refused(self, campaign: int, customer: int) -> bool:
+        """Return whether the bank refuses a case of card fraud as a whole."""
+        u = self.bank.economy.streams.one(Purpose.REPORT, campaign, second=customer, draw=2)
+        return bool(u[0] < self.bank.settings.card_claims_refused)
 
     def _liability(self, loss: Loss) -> float:
         """Return how likely the merchant is liable for fraud with a card."""
@@ -252,11 +259,13 @@ class Claims:
             recovered = economy.underworld.recall(self.bank, case, loss, at, to_victim=scam)
         if recovered:
             self.label(loss.number, loss.at, at, "scheme", None, "fraud", recovered)
-        share = banks.scam_reimbursed * self.bank.rules.scam_reimbursed_factor
-        share *= self._scam_terms(campaign).reimbursed if scam else 1.0
+        share = banks.transfer_claims_paid
+        if scam:
+            share = banks.scam_reimbursed * self.bank.rules.scam_reimbursed_factor
+            share *= self._scam_terms(campaign).reimbursed
         whole = economy.streams.one(Purpose.REPORT, campaign, second=customer, draw=1)
         owed = loss.cents - (recovered if scam else 0)  # otherwise the bank keeps what it recovered
-        if owed > 0 and (not scam or whole[0] < share):
+        if owed > 0 and whole[0] < share:
             self.bank.later(at + int((0.2 + 3.0 * u[1]) * DAY), "reimburse", campaign, customer, loss, owed)
 
     def lock_out(self, customer: int, at: int) -> None:

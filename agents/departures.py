@@ -36,9 +36,9 @@ class Departures:
             data["stops"] >>= 1
         leaving = np.flatnonzero(data["leaving"])
         data["leaving"][leaving] = 0
-        free = (data["segment_code"] != BUSINESS) & (data["promoted"] == 0) & (data["mule_ring"] < 0)
-        free &= (data["tombstone"] == 0) & (data["frozen"] == 0)
-        for customer in leaving[free[leaving]].tolist():
+        free = (data["segment_code"][leaving] != BUSINESS) & (data["promoted"][leaving] == 0)
+        free &= (data["mule_ring"][leaving] < 0) & (data["tombstone"][leaving] == 0) & (data["frozen"][leaving] == 0)
+        for customer in leaving[free].tolist():
             self._leave(customer)
 
     def _leave(self, customer: int) -> None:

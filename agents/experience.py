@@ -24,7 +24,7 @@ FORGOTTEN = 0.01
 
 
 @record
-@dataclass
+@dataclass(slots=True)
 class Experience:
     """Tries and yields by arm.
 
@@ -74,7 +74,7 @@ class Experience:
 
 
 @record
-@dataclass
+@dataclass(slots=True)
 class Usual:
     """What attempts of each typology used to be worth and to yield, over all rings, until enough was tried.
 

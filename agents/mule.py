@@ -34,6 +34,8 @@ LAYERING, CASH_OUT = -2, -1
 MOST_HOPS = 3
 NEWCOMER_DAYS = 60
 """Days for which somebody is new at the bank."""
+INSTANT_TILT = 0.85
+"""By how much strangers lean to the instant rail, where nothing comes back (assumption)."""
 LIFE = {COMPLICIT: 1.5, UNWITTING: 0.5, JOB: 0.8, FRONT: 4.0}
 """How long each kind of mule works for a ring, against the mean (assumption: firms longest, the deceived shortest)."""
 
@@ -62,6 +64,7 @@ class MuleMarket:
         self.ordinal = 0
         self.pool: dict[int, list[int]] = {}
         self.recalled: dict[int, tuple[int, int]] = {}  # mule -> tick and cents recalled in it
+        self._newcomers: tuple[int, NDArray[np.int64]] = (-1, np.empty(0, dtype=np.int64))  # as of a day
         economy = underworld.economy
         economy.enlist(KEY, self)
         self.keenness = np.cumsum(
@@ -74,8 +77,8 @@ class MuleMarket:
         """Let mules quit whose time is over; recruit new ones so that each ring has its share."""
         economy, s = self.underworld.economy, self.underworld.settings.mules
         data = economy.world.customers.data
-        over = np.flatnonzero((data["mule_ring"] >= 0) & (data["mule_until"] <= economy.day))
-        data["mule_ring"][over] = -1
+        known = np.array([mule for pool in self.pool.values() for mule in pool], dtype=np.int64)
+        data["mule_ring"][known[data["mule_until"][known] <= economy.day]] = -1
         wanted = len(data) / 1000.0 * s.per_1000_customers / self.underworld.settings.rings
         for ring in self.underworld.active_rings():
             pool = [mule for mule in self.pool.get(ring.row, []) if data["mule_ring"][mule] == ring.row]
@@ -97,8 +100,7 @@ class MuleMarket:
         if v[0] < s.laundering.firms and len(businesses):
             mule, kind = int(businesses[int(u[1] * len(businesses))]), FRONT
         elif v[1] < s.laundering.newcomers:
-            here = (data["since_day"] <= economy.day) & (data["reserved"] == GENUINE)  # a made-up name has its own use
-            new = np.flatnonzero(here & (data["since_day"] > economy.day - NEWCOMER_DAYS))
+            new = self._new_at_the_bank()
             mule = int(new[int(u[1] * len(new))]) if len(new) else mule
         if kind != FRONT and v[2] >= s.laundering.complicit:
             kind = JOB if v[2] < s.laundering.complicit + s.laundering.job_scam else UNWITTING
@@ -108,6 +110,14 @@ class MuleMarket:
         data["mule_since"][mule] = economy.day
         data["mule_until"][mule] = economy.day + 3 + int(-np.log(u[2]) * s.mules.life_days * LIFE[kind])
         return mule
+
+    def _new_at_the_bank(self) -> NDArray[np.int64]:
+        """Return the customers who are new at their bank today, (n,) rows; a made-up name has its own use."""
+        day, data = self.underworld.economy.day, self.underworld.economy.world.customers.data
+        if self._newcomers[0] != day:
+            recent = np.flatnonzero((data["since_day"] > day - NEWCOMER_DAYS) & (data["since_day"] <= day))
+            self._newcomers = day, recent[data["reserved"][recent] == GENUINE]
+        return self._newcomers[1]
 
     def working(self) -> list[int]:
         """Return the customers, in order, who can be asked to move money today, whatever ring they work for."""
@@ -180,7 +190,7 @@ class MuleMarket:
             payee = self.choose(campaign, u[1], u[2])
             campaign.facts["mule"] = payee
         row = world.request(campaign, customer, 0, payee, cents, at, stage)
-        self._send(row, u[3], v)
+        self._send(row, INSTANT_TILT * u[3] if thief else u[3], v)
         row["device"] = device
         near = not thief or v[2] < 0.6
         row["place"] = (

@@ -46,8 +46,21 @@ AGES = (30, 45, 60, 75)
 """Edges of the bands of age among which rings choose."""
 SPARED = 0.4
 """Part of the reserve of identities that is left for those opened during a run; a choice of the model."""
-STOCK_DAYS = 120
+STOCK_DAYS = 160
 """Age up to which stolen details are on offer at the start (assumption: older ones are worthless)."""
+CAUGHT = 0.1
+"""Purchases at a breached shop whose details leak (assumption: through some of its pages, for some of the time)."""
+HAUL = 240.0 * CAUGHT
+"""Details that a breach yields on average: what is bought with cards in LEAK_DAYS at an online shop, whichever. A
+property of how genuine customers shop in the baseline, measured there; the market begins in balance with it."""
+MARKET, PARTLY = -1, -2
+"""Where leaks go that belong to no campaign: to the market, whole or the part CAUGHT."""
+LEAK_DAYS = (3, 43)
+"""Shortest and longest time for which a breached shop leaks (assumption: until somebody sees the common shop)."""
+MOST_SOLD = 0.95
+"""Part of what is stolen that is sold before the run, at most: a choice of the model, for markets that run dry."""
+DEBIT = 0.52
+"""Details that are of a debit card where both cards are held (assumption: about half)."""
 
 
 class Underworld:
@@ -72,7 +85,7 @@ class Underworld:
         self.devices: dict[int, int] = {}  # rings' devices by packed code: when a bank first saw them
         self.overcharging: dict[int, list[int]] = {}  # wallet agent -> campaign, until, stage
         self.register = Register(self)
-        self.leaks: list[list[int]] = []  # merchant, campaign (-1: a breach, sold on the market), from, until
+        self.leaks: list[list[int]] = []  # merchant, campaign (below 0: a breach), from, until
         self.rings = self._found_rings()
         self.opportunist = Fraudster(economy, self, OPPORTUNIST)
         economy.enlist(self.opportunist.key, self.opportunist)
@@ -83,10 +96,11 @@ class Underworld:
         self.susceptible = np.cumsum(economy.world.customers.data["susceptibility"].astype(float))
         self.scale = size / 1000.0 / 365.0
         self.resale = resale_weights(economy)
+        self.shopping: dict[int, NDArray[np.float64]] = {}  # cumulative weights of categories by ring, today
         self.reference = 0.0
         if self.rings:
             self._stock_market()
-            self.reference = self.credentials.value(economy.now)
+            self._leak_on()
             self._age_identities()
         economy.enlist(RINGS_KEY, _Midnight(self))
         economy.agenda.wake(RINGS_KEY, economy.now)
@@ -133,6 +147,8 @@ class Underworld:
     def begin_day(self) -> None:
         """At midnight: rings plan campaigns, details leak, cards are lost, mules come and go."""
         s = self.settings
+        self.credentials.begin_day(self.economy.now)
+        self.shopping.clear()
         per_ring = self.scale / s.rings
         rates = {
             name: getattr(s, name, typology).rate * per_ring  # type: ignore[union-attr]
@@ -161,7 +177,7 @@ class Underworld:
     def supply(self) -> float:
         """Return by how much an abundant market of stolen details raises their use: cheap details are used more.
 
-        The square root of what is on offer against the start of the run, within bounds (assumption).
+        The square root of what is on offer against a market in balance, within bounds (assumption).
         """
         if not self.rings or self.reference <= 0:
             return 1.0
@@ -171,15 +187,15 @@ class Underworld:
         """Let customers lose cards; some are found by somebody who uses them, the others are blocked soon."""
         economy, s = self.economy, self.settings.lost_stolen
         data = economy.world.customers.data
-        u = economy.streams.uniform(Purpose.LOSS_OF_CARD, len(data), ordinal=economy.day)
-        here = (data["since_day"] <= economy.day) & (data["cards"] > 0)
-        here &= data["reserved"] == GENUINE  # the cards of made-up names lie with their ring
-        for customer in np.flatnonzero(here & (u[:, 0] < s.rate / 1000.0 / 365.0)).tolist():
-            slot = (
-                2 if data["cards"][customer] & 4 and (u[customer, 1] < 0.45 or not data["cards"][customer] & 1) else 0
-            )
-            at = economy.day * DAY + int((7 + 16 * u[customer, 2]) * HOUR)
-            if u[customer, 3] < s.misuse * self.settings.intensity:
+        losers = economy.streams.rare(Purpose.LOSS_OF_CARD, len(data), [s.rate / 1000.0 / 365.0], ordinal=economy.day)
+        here = (data["since_day"][losers] <= economy.day) & (data["cards"][losers] > 0)
+        here &= data["reserved"][losers] == GENUINE  # the cards of made-up names lie with their ring
+        losers = losers[here]
+        u = economy.streams.uniform(Purpose.LOSS_OF_CARD, losers, ordinal=economy.day)
+        for customer, w in zip(losers.tolist(), u, strict=True):
+            slot = 2 if data["cards"][customer] & 4 and (w[1] < 0.45 or not data["cards"][customer] & 1) else 0
+            at = economy.day * DAY + int((7 + 16 * w[2]) * HOUR)
+            if w[3] < s.misuse * self.settings.intensity:
                 code = economy.life.cards.code(customer, slot)
                 number = found_card_number(customer, economy.day)
                 if number not in self.campaigns:
@@ -197,26 +213,57 @@ class Underworld:
         expected = self.settings.phishing_rate * self.scale / self.settings.rings
         u = economy.streams.one(Purpose.CREDENTIAL, ring.row, ordinal=economy.day)
         number = int(expected) + (u[0] < expected % 1.0)
-        data = economy.world.customers.data
         for k in range(number):
             v = economy.streams.one(Purpose.CREDENTIAL, ring.row, ordinal=economy.day, draw=k + 1)
-            customer = int(np.searchsorted(self.susceptible, v[0] * self.susceptible[-1]).clip(0, len(data) - 1))
-            slot = 2 if data["cards"][customer] & 4 and v[1] < 0.55 else 0
-            if economy.life.cards.holds(customer, slot):
-                self.credentials.add(
-                    np.array([customer]),
-                    np.array([slot]),
-                    np.array([economy.life.cards.code(customer, slot)]),
-                    economy.now,
-                )
+            self._rob(v[None, :], np.array([economy.now]))
+
+    def _rob(self, u: NDArray[np.float64], stolen: NDArray[np.int64]) -> None:
+        """Offer card details of those whom uniforms, (n, 2 or more), choose; who holds no card is left out.
+
+        Who is easily deceived is chosen oftener.
+
+        Args:
+            u: a row for each theft.
+            stolen: (n,) microseconds.
+        """
+        economy = self.economy
+        data = economy.world.customers.data
+        customers = np.searchsorted(self.susceptible, u[:, 0] * self.susceptible[-1]).clip(0, len(data) - 1)
+        debit, credit = data["cards"][customers] & 1 > 0, data["cards"][customers] & 4 > 0
+        slots = np.where(credit & ((u[:, 1] >= DEBIT) | ~debit), 2, 0)
+        life = economy.life.cards
+        held = [life.holds(int(c), int(s)) for c, s in zip(customers, slots, strict=True)]
+        kept = np.array(held, dtype=bool)
+        cards = np.array([life.code(int(c), int(s)) for c, s in zip(customers, slots, strict=True)], dtype=np.int64)
+        self.credentials.add(customers[kept], slots[kept], cards[kept], stolen[kept])
 
     def _breach(self, ring: Fraudster) -> None:
         """Breach an online merchant now and then; what is used there leaks for some weeks."""
         economy = self.economy
         u = economy.streams.one(Purpose.BREACH, ring.row, ordinal=economy.day)
         if u[0] < self.settings.breach_rate * self.scale / self.settings.rings:
-            category = int(u[1] * (len(economy.world.category_names) - 1))
-            self.leak(self.online_merchant(category, u[2]), -1, economy.now, economy.now + int((3 + 40 * u[3]) * DAY))
+            self._leak_since(economy.now, u)
+
+    def _leak_since(self, begin: int, u: NDArray[np.float64]) -> None:
+        """Let an online merchant leak from a time on, for some weeks: which one and how long, uniforms (4,) say.
+
+        Small shops are as likely as large ones (assumption: they are guarded less), so that leaks are many and small.
+        """
+        places, kinds = self.economy.world.places, len(self.economy.world.category_names)
+        cell = places.homes * kinds + int(u[1] * (kinds - 1))
+        first, shops = int(places.cell_start[cell]), int(places.cell_start[cell + 1] - places.cell_start[cell])
+        days = LEAK_DAYS[0] + (LEAK_DAYS[1] - LEAK_DAYS[0]) * u[3]
+        if shops > 0 and begin + int(days * DAY) > self.economy.now:
+            self.leak(first + int(u[2] * shops), PARTLY, begin, begin + int(days * DAY))
+
+    def _leak_on(self) -> None:
+        """Let merchants leak that were breached in the weeks before the run."""
+        now, p = self.economy.now, self.settings.breach_rate * self.scale / self.settings.rings
+        for ring in self.rings:
+            for day in range(1, LEAK_DAYS[1] + 1):
+                u = self.economy.streams.one(Purpose.BREACH, ring.row, second=1, ordinal=day)
+                if u[0] < p:
+                    self._leak_since(now - day * DAY, u)
 
     def _scenario_breaches(self) -> None:
         """Open the breaches that the scenario sets."""
@@ -229,23 +276,30 @@ class Underworld:
                 online = np.flatnonzero((data["online"] == 1) & (data["country"] == 0))
                 largest = online[np.argsort(-data["popularity"][online], kind="stable")][: breach.merchants]
                 for merchant in largest.tolist():
-                    self.leak(merchant, -1, economy.now, (economy.clock.export_day + breach.day) * DAY)
+                    self.leak(merchant, MARKET, economy.now, (economy.clock.export_day + breach.day) * DAY)
 
     def _stock_market(self) -> None:
-        """Fill the market with details of all ages, stolen before the run began."""
-        economy = self.economy
-        data = economy.world.customers.data
-        intensity = len(self.rings) / self.settings.rings
-        number = int(self.settings.card_not_present.rate * self.scale * STOCK_DAYS * 0.9 * intensity) + 4
-        u = economy.streams.uniform(Purpose.CREDENTIAL, number, second=7)
-        customers = np.searchsorted(self.susceptible, u[:, 0] * self.susceptible[-1]).clip(0, len(data) - 1)
-        slots = np.where((data["cards"][customers] & 4 > 0) & (u[:, 1] < 0.55), 2, 0)
-        held = [economy.life.cards.holds(int(c), int(s)) for c, s in zip(customers, slots, strict=True)]
-        cards = np.array([economy.life.cards.code(int(c), int(s)) for c, s in zip(customers, slots, strict=True)])
-        stolen = economy.now - (STOCK_DAYS * u[:, 2] ** 1.5 * DAY).astype(np.int64)
-        order = np.argsort(stolen, kind="stable")
-        order = order[np.array(held)[order]]
-        self.credentials.add(customers[order], slots[order], cards[order], stolen[order])
+        """Fill the market with details of all ages, as it stands after years of the same thefts and purchases.
+
+        Details arrive at a steady rate. Buyers prefer fresh ones, by half for each half-life, so that a share
+        left ** (1 - value) of those of an age is unsold, where `left` is what nobody ever buys. The value of such a
+        market is what `supply` is measured by; it does not depend on who happened to be robbed.
+        """
+        s, half_life = self.settings, self.credentials.half_life_days
+        arrivals = s.phishing_rate + s.breach_rate * HAUL
+        collusion = s.merchant_collusion
+        wanted = s.card_not_present.rate + s.card_testing.rate * s.card_testing.cards
+        wanted += collusion.rate * collusion.sales * (1.0 - collusion.laundering) * (1.0 - collusion.complicit)
+        left = 1.0 - min(wanted / max(arrivals, 1e-9), MOST_SOLD)
+        a_day = arrivals * self.scale * len(self.rings) / s.rings
+        value = np.exp2(-(np.arange(STOCK_DAYS) + 0.5) / half_life)
+        self.reference = float(a_day * (value * left ** (1.0 - value)).sum())
+        u = self.economy.streams.uniform(Purpose.CREDENTIAL, int(a_day * STOCK_DAYS + 0.5), second=7)
+        age = STOCK_DAYS * u[:, 2]
+        unsold = u[:, 3] < left ** (1.0 - np.exp2(-age / half_life))
+        order = np.argsort(-age, kind="stable")
+        order = order[unsold[order]]
+        self._rob(u[order], self.economy.now - (age[order] * DAY).astype(np.int64))
 
     def _age_identities(self) -> None:
         """Give each ring the synthetic identities that it has built, or used up, before the run begins."""
@@ -262,7 +316,7 @@ class Underworld:
     # -- leaks --------------------------------------------------------------------------------------------
 
     def leak(self, merchant: int, campaign: int, begin: int, end: int) -> None:
-        """Let cards used at a merchant leak for a while, to a campaign (a skimming device) or to the market (-1)."""
+        """Let cards used at a merchant leak for a while, to a campaign (a skimming device) or to the market."""
         self.leaks.append([merchant, campaign, begin, end])
 
     def watch_leaks(self, rows: NDArray[np.void]) -> None:
@@ -280,8 +334,10 @@ class Underworld:
                 card, slot, customer = int(row["card"]), int(row["slot"]), int(row["owner"])
                 if reserved[customer]:
                     continue  # a name that a ring made up is nobody's victim
-                if self.economy.world.customers.data["reserved"][customer]:
-                    continue  # nobody buys what another ring uses: no name that was made up is robbed
+                if number == PARTLY:
+                    u = self.economy.streams.one(Purpose.BREACH, customer, second=2, ordinal=self.economy.day)
+                    if u[0] >= CAUGHT:
+                        continue
                 if number < 0:
                     self.credentials.add(
                         np.array([customer]), np.array([slot]), np.array([card]), int(row["timestamp"])

@@ -18,7 +18,7 @@ from finsim.agents.customer import SLOTS, WALLET
 from finsim.clock import DAY, HOUR, MINUTE
 from finsim.ids import SUBMITTED, merchant_code, mixed, transaction_ids
 from finsim.ledger import CASH_ACCOUNT
-from finsim.records import chosen, joined
+from finsim.records import joined
 from finsim.rng import Purpose, to_normal
 
 if TYPE_CHECKING:
@@ -73,12 +73,13 @@ class WalletAgents:
         if not len(self.agents):
             return
         b, data = economy.config.parameters.behaviour, economy.world.customers.data
-        u = economy.streams.uniform(Purpose.AGENT, len(data), ordinal=economy.day)
-        here = (data["accounts"] & 8 > 0) & (data["since_day"] < economy.day) & (data["reserved"] == 0)
-        here &= data["promoted"] == 0
-        into = np.flatnonzero(here & (u[:, 0] < b.wallet_cash_in_per_month / MONTH))
-        out = np.flatnonzero(here & (u[:, 1] < b.wallet_cash_out_per_month / MONTH))
-        parts = [*self._deposits(into, u), *self._withdrawals(out, u)]
+        rates = [b.wallet_cash_in_per_month / MONTH, b.wallet_cash_out_per_month / MONTH]
+        rows = economy.streams.rare(Purpose.AGENT, len(data), rates, ordinal=economy.day)
+        here = (data["accounts"][rows] & 8 > 0) & (data["since_day"][rows] < economy.day)
+        rows = rows[here & (data["reserved"][rows] == 0) & (data["promoted"][rows] == 0)]
+        u = economy.streams.uniform(Purpose.AGENT, rows, ordinal=economy.day)
+        into, out = u[:, 0] < rates[0], u[:, 1] < rates[1]
+        parts = [*self._deposits(rows[into], u[into, 2]), *self._withdrawals(rows[out], u[out, 3])]
         if parts:
             economy.outbox.add(joined(parts), economy.tick)
 
@@ -106,13 +107,13 @@ class WalletAgents:
         batch["transaction_id"] = out
 
     def _deposits(self, rows: NDArray[np.int64], u: NDArray[np.float64]) -> list[NDArray[np.void]]:
-        """Return the day's deposits, those in parts as several."""
+        """Return the day's deposits, those in parts as several; u, (n,), decides on the amounts."""
         if not len(rows):
             return []
         v, batch = self._visits(rows, 1)
         batch["payer"], batch["payee"] = self.economy.ledger.named[CASH_ACCOUNT], rows * SLOTS + WALLET
         batch["kind"], batch["flags"] = pay.DEPOSIT, pay.FORCED
-        cents = _amounts(u[rows, 2])
+        cents = _amounts(u)
         pieces = np.maximum(1 + cents // (MOST_AT_ONCE + 1), 1 + (v[:, 3] < COMES_BACK))
         parts = []
         for k in range(int(pieces.max())):
@@ -126,20 +127,19 @@ class WalletAgents:
         return parts
 
     def _withdrawals(self, rows: NDArray[np.int64], u: NDArray[np.float64]) -> list[NDArray[np.void]]:
-        """Return the day's withdrawals."""
+        """Return the day's withdrawals; u, (n,), decides on the amounts."""
         if not len(rows):
             return []
         _, batch = self._visits(rows, 2)
         batch["payer"], batch["payee"] = rows * SLOTS + WALLET, self.economy.ledger.named[CASH_ACCOUNT]
         batch["kind"], batch["slot"] = pay.WITHDRAWAL, WALLET
-        batch["amount"] = np.maximum(_amounts(u[rows, 3]) // 500 * 500, 500)
+        batch["amount"] = np.maximum(_amounts(u) // 500 * 500, 500)
         self._ids(batch, P_CASH_OUT, 0)
         return [batch]
 
     def observe(self, rows: NDArray[np.void]) -> None:
-        """Let agents take their fee for the approved withdrawals among the tick's rows, (n,) TRANSACTION."""
-        paid_out = (rows["rail"] == pay.WALLET) & (rows["kind"] == pay.WITHDRAWAL) & (rows["decision"] == pay.APPROVED)
-        for row in chosen(rows, np.flatnonzero(paid_out)) if paid_out.any() else ():
+        """Let agents take their fee for approved withdrawals, (n,) TRANSACTION."""
+        for row in rows:
             if row["campaign"] < 0:
                 self._charge(row.reshape(1))
 

@@ -1,4 +1,4 @@
-"""Run the benchmarks and put their tables into docs/performance.md, below the commands that made them.
+"""Run the benchmarks and put their tables into the pages of docs/, below the commands that made them.
 
 python docs/fill.py runs/baseline-seed1
 python docs/fill.py runs/baseline-seed1 --only throughput phases
@@ -13,7 +13,8 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-PAGE = HERE / "performance.md"
+PAGES = {"composition": "composition.md"}
+"""Pages of the tables that do not stand in performance.md."""
 COMMANDS = {
     "throughput": ["throughput.py"],
     "phases": ["phases.py"],
@@ -22,6 +23,7 @@ COMMANDS = {
     "determinism": ["determinism.py", "--scenario", "baseline", "--customers", "2000", "--days", "20"],
     "twins": ["twins.py"],
     "detectability": ["detectability.py", "RUN"],
+    "composition": ["replicates.py", "--compared", "--cache", "runs/replicates"],
 }
 
 
@@ -37,10 +39,11 @@ def main() -> None:
         done = subprocess.run([sys.executable, *command], capture_output=True, text=True, check=False)
         if not done.stdout:
             raise SystemExit(f"{name} failed:\n{done.stderr}")
-        page = PAGE.read_text(encoding="utf-8")
+        path = HERE / PAGES.get(name, "performance.md")
+        page = path.read_text(encoding="utf-8")
         block = f"<!-- {name} -->\n```text\n{done.stdout.strip()}\n```"
         page = re.sub(rf"<!-- {name} -->(\n```text\n.*?\n```)?", lambda _, block=block: block, page, flags=re.DOTALL)
-        PAGE.write_text(page, encoding="utf-8")
+        path.write_text(page, encoding="utf-8")
         print(done.stdout)
 
 

@@ -321,6 +321,9 @@ def make_ready(batch, habits, people, books, cash_log, counts):  # type: ignore[
     counts[:] = 0
     kept = 0
     for i in range(batch.shape[0]):
+        if i + AHEAD < batch.shape[0]:
+            prefetch(people.customers, batch[i + AHEAD].owner)
+            prefetch(books.accounts, batch[i + AHEAD].payer)
         t = batch[i]
         if not t.flags & pay.FORCED:
             c = people.customers[t.owner]

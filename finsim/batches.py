@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+from numpy.typing import NDArray
 
 from finsim import payments as pay
 from finsim.compile import kernel, njit, prefetch
-from finsim.ids import NO_CODE, day_of, mix64
+from finsim.ids import NO_CODE, day_of
+from finsim.records import chosen
 
 AHEAD = 8
 """Rows from one that is asked for to the one that is copied."""
-FRIENDLY, BOGUS, HONEST = 0, 1, 2
-"""What becomes of a purchase afterwards, as `claimed_rows` finds it."""
 
 
 @kernel
@@ -83,17 +85,20 @@ def is_ordered(rows):  # type: ignore[no-untyped-def]
     return True
 
 
-@njit
-def watched_rows(rows):  # type: ignore[no-untyped-def]
-    """Return the positions, (n,) int64, of rows that an agent or a bank's desk waits for."""
-    found = np.empty(rows.shape[0], dtype=np.int64)
-    n = 0
-    for i in range(rows.shape[0]):
-        t = rows[i]
-        if t.flags & pay.WATCHED or t.alert or t.decision == pay.HELD or t.truth or t.campaign >= 0:
-            found[n] = i
-            n += 1
-    return found[:n].copy()
+def sorted_rows(rows: NDArray[np.void]) -> NDArray[np.void]:
+    """Return requests in order of (timestamp, transaction_id)."""
+    return chosen(rows, np.lexsort((rows["transaction_id"], rows["timestamp"]))) if len(rows) > 1 else rows
+
+
+def in_time_order(parts: Sequence[NDArray[np.void]]) -> NDArray[np.void]:
+    """Merge arrays of requests that are each in order of time, at least one."""
+    out = parts[0]
+    for part in parts[1:]:
+        if len(part):
+            merged = np.empty(len(out) + len(part), dtype=pay.TRANSACTION)
+            merge_rows(out, part, merged)
+            out = merged
+    return out
 
 
 @njit
@@ -130,76 +135,3 @@ def forget_before(rows, key, day):  # type: ignore[no-untyped-def]
         t = rows[i]
         if (t.kind == pay.REFUND or t.flags & pay.RELEASE) and t.related_id != 0 and day_of(key, t.related_id) < day:
             t.related_id = np.uint64(0)
-
-
-@njit
-def unrecognised_rows(rows, key, threshold):  # type: ignore[no-untyped-def]
-    """Return the positions, (n,) int64, of genuine card purchases that the customer will dispute in error.
-
-    Args:
-        rows: (n,) TRANSACTION, decided.
-        key: uint64 that hides the draw.
-        threshold: uint64; a purchase is disputed where the mix of its id is below.
-    """
-    found = np.empty(rows.shape[0], dtype=np.int64)
-    n = 0
-    for i in range(rows.shape[0]):
-        t = rows[i]
-        genuine = t.rail == pay.CARD and t.kind == pay.PURCHASE and t.decision == pay.APPROVED and t.truth == 0
-        if genuine and mix64(t.transaction_id, key) < threshold:
-            found[n] = i
-            n += 1
-    return found[:n].copy()
-
-
-@njit
-def claimed_rows(rows, least, most, friendly, bogus, honest, returnable, key, kinds):  # type: ignore[no-untyped-def]
-    """Return the positions, (n,) int64, of purchases that their buyers will dispute or return without right.
-
-    Args:
-        rows: (n,) TRANSACTION, decided.
-        least: cents below which nobody disputes.
-        most: the largest chance of all owners.
-        friendly, bogus: (C,) float64 chance of each owner for one purchase.
-        honest: chance of an honest dispute.
-        returnable: (K + 1,) bool, categories in which goods can be returned.
-        key: uint64 that hides the draw.
-        kinds: (n,) int64, overwritten: FRIENDLY, BOGUS or HONEST for each position found.
-    """
-    found = np.empty(rows.shape[0], dtype=np.int64)
-    n = 0
-    for i in range(rows.shape[0]):
-        t = rows[i]
-        if t.rail != pay.CARD or t.kind != pay.PURCHASE or t.decision != pay.APPROVED or t.campaign >= 0:
-            continue
-        if t.amount < least or t.flags & pay.REFUNDABLE:
-            continue
-        u = (mix64(t.transaction_id, key) >> np.uint64(11)) * 1.1102230246251565e-16
-        v = (mix64(t.transaction_id + np.uint64(1), key) >> np.uint64(11)) * 1.1102230246251565e-16
-        if u >= most and v >= most and u <= 1.0 - honest:
-            continue  # nobody's chance is so large: no need to look at the owner's
-        kind = -1
-        if t.place >= 0 and u < friendly[t.owner]:
-            kind = FRIENDLY
-        elif t.category != pay.NONE and returnable[t.category] and v < bogus[t.owner]:
-            kind = BOGUS
-        elif t.place >= 0 and u > 1.0 - honest:
-            kind = HONEST
-        if kind >= 0:
-            found[n] = i
-            kinds[n] = kind
-            n += 1
-    return found[:n].copy()
-
-
-@njit
-def new_payee_rows(rows):  # type: ignore[no-untyped-def]
-    """Return the positions, (n,) int64, of transfers from an app or a site to an account not paid before."""
-    found = np.empty(rows.shape[0], dtype=np.int64)
-    n = 0
-    for i in range(rows.shape[0]):
-        t = rows[i]
-        if t.kind == pay.TRANSFER and t.flags & pay.NEW_PAYEE and (t.channel == pay.APP or t.channel == pay.ONLINE):
-            found[n] = i
-            n += 1
-    return found[:n].copy()

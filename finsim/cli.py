@@ -166,13 +166,14 @@ def _parts(ctx: click.Context, param: click.Parameter, text: str | None) -> list
 @cli.command()
 @data_set("directory")
 @click.option(
-    "--only", "parts", metavar="PART,...", callback=_parts, help="Of detectability, leaks, composition [all]."
+    "--only", "parts", metavar="PART,...", callback=_parts, help="Of detectability, leaks, composition, fidelity [all]."
 )
 @click.option("--delay-days", type=click.IntRange(0, 365), help="Days before the test in which labels are awaited [7].")
+@click.option("--targets", metavar="SET", help="Set of targets for fidelity, a name or a path [the scenario's].")
 @click.option("--json", "json_path", type=click.Path(path_type=Path), callback=_file, help="Write all of it as JSON.")
 @click.option("--html", "html_path", type=click.Path(path_type=Path), callback=_file, help="Write it as one HTML page.")
 def evaluate(directory: Path, json_path: Path | None, html_path: Path | None, **options: Any) -> int:
-    """Judge how hard fraud is to find, and what it costs.
+    """Judge how hard fraud is to find, what it costs, and how near the run comes to published figures.
 
     Exit code 0: nothing leaks. 1: something gives fraud away; it is printed. 2: DIRECTORY is no data set.
     """

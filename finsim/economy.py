@@ -25,7 +25,7 @@ from finsim.agents.mule import mules_of
 from finsim.agents.settlement import Settlement
 from finsim.agents.underworld import Underworld
 from finsim.agents.wallet_agents import WalletAgents
-from finsim.batches import is_ordered, merge_rows, new_payee_rows, unrecognised_rows, watched_rows
+from finsim.batches import in_time_order, is_ordered, sorted_rows
 from finsim.clock import (
     DAY,
     EVENING_CLEARING,
@@ -40,15 +40,16 @@ from finsim.ids import IdKeys
 from finsim.journal import Journal
 from finsim.log import Log
 from finsim.market import Market
+from finsim.notice import NEW_PAYEE, PAID_OUT, UNRECOGNISED, WATCHED, notice
 from finsim.outbox import EMPTY, Outbox
-from finsim.parameters import Parameters
 from finsim.partition import Outcome, Partition, day_record
-from finsim.payments import SAME_OWNER, TRANSACTION, Recorder
+from finsim.payments import SAME_OWNER, Recorder
 from finsim.posting import settle_tick, tally, unmoved_payees
 from finsim.records import chosen, joined
 from finsim.rng import Streams
 from finsim.scenario import Scenario
-from finsim.scoring import Scoring, seat
+from finsim.scoring import Scoring
+from finsim.seats import seat
 from finsim.submission import Submission
 
 T = TypeVar("T")
@@ -126,7 +127,7 @@ class Economy(mesa.Model):  # type: ignore[misc]
         self.banks: list[Bank] = found_banks(self)
         self.wallet_agents = WalletAgents(self)
         self.underworld = Underworld(self)
-        self._dispute_threshold = dispute_threshold(parameters)
+        self._reasons = np.empty(0, dtype=np.uint8)
         self.own_agents = frozenset(self.python_agents)
         self.opening: NDArray[np.int64] = self.ledger.accounts["balance"].copy()
         self._closed = False
@@ -209,6 +210,8 @@ class Economy(mesa.Model):  # type: ignore[misc]
         self.life.live_day()
         renew_rules(self)
         self.departures.begin_day()
+        if self.scoring is not None:
+            self.scoring.note_old_cards()
         self.log.past_things(self)
 
     def plan_day(self) -> None:
@@ -240,11 +243,11 @@ class Economy(mesa.Model):  # type: ignore[misc]
             if self.outbox.children and turn < ROUNDS - 1:
                 batches, late = self.submission.split_waiting(batches)
             asked = np.concatenate([batch["transaction_id"] for batch in batches])
-            scored = self.scoring is not None and self.scoring.seats
+            scored = self.scoring is not None and self.scoring.panel.seats
             outcomes = self.scoring.authorise(batches) if self.scoring and scored else self._authorise(batches)
-            done = _in_time_order([outcome.rows for outcome in outcomes])
+            done = in_time_order([outcome.rows for outcome in outcomes])
             parts.append(done)
-            self.log.cash(_sorted(joined([outcome.cash for outcome in outcomes])))
+            self.log.cash(sorted_rows(joined([outcome.cash for outcome in outcomes])))
             due = self._follow(outcomes, done, asked)
             due = joined([due, *late]) if late else due
             if not len(due):
@@ -253,9 +256,9 @@ class Economy(mesa.Model):  # type: ignore[misc]
                 due["timestamp"] += self.clock.tick
                 self.outbox.add(due, self.tick + 1)
                 break
-            batches = [_sorted(_of_owners(due, part)) for part in self.partitions]
-        rows = parts[0] if len(parts) == 1 else _in_time_order(parts)
-        self._rows = rows if is_ordered(rows) else _sorted(rows)
+            batches = [sorted_rows(_of_owners(due, part)) for part in self.partitions]
+        rows = parts[0] if len(parts) == 1 else in_time_order(parts)
+        self._rows = rows if is_ordered(rows) else sorted_rows(rows)
 
     def post(self) -> None:
         """Give approved rows their posting times and book the payees' sides."""
@@ -280,24 +283,26 @@ class Economy(mesa.Model):  # type: ignore[misc]
     def observe(self) -> None:
         """Tell agents what became of what they wait for: rings, banks, users' agents."""
         rows = self._rows
-        positions = watched_rows(rows)
-        watched = chosen(rows, positions) if len(positions) else EMPTY
+        if len(self._reasons) < len(rows):
+            self._reasons = np.empty(2 * len(rows), dtype=np.uint8)
+        reasons = self._reasons[: len(rows)]
+        notice(rows, self.underworld.first_party.chances, reasons)
+        institution = self.world.people.customers["institution"]
+        watched = _those(rows, reasons, WATCHED)
         if len(watched):
             self.log.truth(watched, self.underworld)
-            watched_by = self.world.people.customers["institution"][watched["owner"]]
+            watched_by = institution[watched["owner"]]
             for bank in self.banks:
                 mine = watched_by == bank.row
                 if mine.any():
                     bank.observe(chosen(watched, mine))
             self.underworld.observe(watched)
-        self.underworld.first_party.observe(rows)
-        self.wallet_agents.observe(rows)
-        disputed = unrecognised_rows(rows, self.ids.event, self._dispute_threshold)
+        self.underworld.first_party.observe(rows, reasons)
+        self.wallet_agents.observe(_those(rows, reasons, PAID_OUT))
+        disputed = _those(rows, reasons, UNRECOGNISED)
         for bank in self.banks if len(disputed) else ():
-            bank.dispute(
-                chosen(rows, disputed[self.world.people.customers["institution"][rows["owner"][disputed]] == bank.row])
-            )
-        self.log.payees(chosen(rows, new_payee_rows(rows)))
+            bank.dispute(chosen(disputed, institution[disputed["owner"]] == bank.row))
+        self.log.payees(_those(rows, reasons, NEW_PAYEE))
         self.submission.tell(rows, watched)
 
     def record(self) -> None:
@@ -450,36 +455,19 @@ class Economy(mesa.Model):  # type: ignore[misc]
         getattr(mesa.Agent, "_ids", {}).pop(self, None)
 
 
-def dispute_threshold(parameters: Parameters) -> np.uint64:
-    """Return the bound of a uniform uint64 below which a genuine card purchase is disputed in error."""
-    b = parameters.behaviour
-    purchases = 12.0 * b.payments_per_month * (b.debit_share + b.credit_share)
-    share = parameters.fraud.reporting.false_claims_per_1000_customers / 1000.0 / purchases
-    return np.uint64(min(share, 0.5) * 2.0**64)
-
-
 def _mesa_seed(seed: int) -> dict[str, Any]:
     """Return the keyword by which this version of Mesa takes a seed."""
     parameters = inspect.signature(mesa.Model.__init__).parameters
     return {"rng": seed} if "scenario" in parameters else {"seed": seed}
 
 
+def _those(rows: NDArray[np.void], reasons: NDArray[np.uint8], reason: int) -> NDArray[np.void]:
+    """Return the rows that are looked at for a reason, as a copy."""
+    positions = np.flatnonzero(reasons & reason)
+    return chosen(rows, positions) if len(positions) else EMPTY
+
+
 def _of_owners(rows: NDArray[np.void], part: Partition) -> NDArray[np.void]:
     if not len(rows):
         return EMPTY
     return chosen(rows, (rows["owner"] >= part.first) & (rows["owner"] < part.last))
-
-
-def _sorted(rows: NDArray[np.void]) -> NDArray[np.void]:
-    return chosen(rows, np.lexsort((rows["transaction_id"], rows["timestamp"]))) if len(rows) > 1 else rows
-
-
-def _in_time_order(parts: list[NDArray[np.void]]) -> NDArray[np.void]:
-    """Merge arrays that are each in time order."""
-    out = parts[0]
-    for part in parts[1:]:
-        if len(part):
-            merged = np.empty(len(out) + len(part), dtype=TRANSACTION)
-            merge_rows(out, part, merged)
-            out = merged
-    return out

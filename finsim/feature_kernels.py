@@ -10,18 +10,15 @@ import numpy as np
 
 from finsim import payments as pay
 from finsim.compile import inline, kernel, prefetch
+from finsim.feature_parts import CARD, COUNTERS, EVERYTHING, KNOWN, PLACES
 from finsim.feature_shared import (
-    BY_CREDIT,
-    BY_MERCHANT,
-    BY_PAYEE,
     DAY_S,
     HOUR_S,
     MONTH_S,
     NAN,
     WEEK_S,
     decay,
-    home_of,
-    key_of,
+    fetch_shared,
     serve_shared,
     share,
     since,
@@ -106,8 +103,8 @@ def learn(known, r, first, room, count, number):  # type: ignore[no-untyped-def]
 
 
 @inline
-def serve_row(o, state, f):  # type: ignore[no-untyped-def]
-    """Write the features of one attempt into f, (features,) float32; the state stays as it is."""
+def serve_row(o, state, wanted, f):  # type: ignore[no-untyped-def]
+    """Write the features of one attempt, those of wanted parts, into f, (features,) float32; the state stays."""
     r = o.row
     own = state.own[r]
     counters = state.counters
@@ -116,11 +113,12 @@ def serve_row(o, state, f):  # type: ignore[no-untyped-def]
     f[AMOUNT] = amount
     f[TIME_OF_DAY] = (now % DAY) / HOUR
     f[WEEKDAY] = (now // DAY + 3) % 7
-    for k in range(4):
-        window = HOUR_S if k == 0 else DAY_S if k == 1 else WEEK_S if k == 2 else MONTH_S
-        left = decay(now, own.last, window)
-        for j in range(4):
-            f[ATTEMPTS + 4 * j + k] = counters[r, 4 * j + k] * left
+    if wanted & COUNTERS:
+        for k in range(4):
+            window = HOUR_S if k == 0 else DAY_S if k == 1 else WEEK_S if k == 2 else MONTH_S
+            left = decay(now, own.last, window)
+            for j in range(4):
+                f[ATTEMPTS + 4 * j + k] = counters[r, 4 * j + k] * left
     f[MEAN] = own.mean if own.approved > 0 else NAN
     f[DEVIATION] = np.sqrt(own.variance) if own.approved > 1 else NAN
     f[RATIO] = share(amount, own.mean) if own.approved > 0 else NAN
@@ -137,11 +135,14 @@ def serve_row(o, state, f):  # type: ignore[no-untyped-def]
     f[SINCE_PURCHASE] = since(now, own.purchase)
     f[SINCE_ONLINE] = since(now, own.online)
     f[SINCE_DECLINED] = since(now, own.declined)
-    serve_new(o, own, state.known, f)
-    serve_places(o, own, now, f)
+    if wanted & KNOWN:
+        serve_new(o, own, state.known, f)
+    if wanted & PLACES:
+        serve_places(o, own, now, f)
     f[ACCOUNT_AGE] = (now - o.since) / DAY
-    serve_card(o, state.cards, now, f)
-    serve_shared(o, state.shared, now, amount, f)
+    if wanted & CARD:
+        serve_card(o, state.cards, now, f)
+    serve_shared(o, state.shared, wanted, now, amount, f)
 
 
 @inline
@@ -301,38 +302,44 @@ def remember_card(o, cards, now, yes, no, amount):  # type: ignore[no-untyped-de
 
 
 @inline
-def fetch(o, state):  # type: ignore[no-untyped-def]
+def fetch(o, state, wanted):  # type: ignore[no-untyped-def]
     """Ask for the memory that a row's features stand in."""
     prefetch(state.own, o.row)
-    prefetch(state.counters, o.row)
-    prefetch(state.known, o.row)
-    bank = o.payer_institution_id
-    if o.given & GIVEN_MERCHANT:
-        prefetch(state.shared, home_of(state.shared, key_of(BY_MERCHANT, bank, o.merchant_id)))
-    else:
-        prefetch(state.shared, home_of(state.shared, key_of(BY_PAYEE, bank, o.payee_account_id)))
-    prefetch(state.shared, home_of(state.shared, key_of(BY_CREDIT, bank, o.payer_account_id)))
+    if wanted & COUNTERS:
+        prefetch(state.counters, o.row)
+    if wanted & KNOWN:
+        prefetch(state.known, o.row)
+    if wanted & CARD:
+        prefetch(state.cards, o.row)
+    fetch_shared(o, state.shared, wanted)
 
 
 @kernel
-def serve(observed, state, out):  # type: ignore[no-untyped-def]
-    """Write the features of rows.
+def serve(observed, state, wanted, columns, row, out):  # type: ignore[no-untyped-def]
+    """Write features of rows.
 
     Args:
         observed: (n,) OBSERVED, attempts, at most one of each customer that is not yet remembered.
         state: `State`.
-        out: (n, features) float32, overwritten.
+        wanted: bits of the parts that columns need.
+        columns: (k,) int64, the features that are wanted.
+        row: (features,) float32, scratch.
+        out: (n, k) float32, overwritten.
     """
     for i in range(observed.shape[0]):
         if i + AHEAD < observed.shape[0]:
-            fetch(observed[i + AHEAD], state)
-        serve_row(observed[i], state, out[i])
+            fetch(observed[i + AHEAD], state, wanted)
+        serve_row(observed[i], state, wanted, row)
+        for k in range(columns.shape[0]):
+            out[i, k] = row[columns[k]]
 
 
 @kernel
 def remember(observed, state):  # type: ignore[no-untyped-def]
     """Let customers' own counters see decided rows, (n,) OBSERVED, each customer's in order of time."""
     for i in range(observed.shape[0]):
+        if i + AHEAD < observed.shape[0]:
+            fetch(observed[i + AHEAD], state, COUNTERS | KNOWN | CARD)
         if observed[i].what & IS_ATTEMPT:
             remember_row(observed[i], state)
 
@@ -350,5 +357,5 @@ def replay(observed, state, out, written):  # type: ignore[no-untyped-def]
     for i in range(observed.shape[0]):
         if observed[i].what & IS_ATTEMPT:
             if written:
-                serve_row(observed[i], state, out[i])
+                serve_row(observed[i], state, EVERYTHING, out[i])
             remember_row(observed[i], state)

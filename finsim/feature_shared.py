@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from finsim import payments as pay
-from finsim.compile import inline, kernel
+from finsim.compile import inline, kernel, prefetch
+from finsim.feature_parts import CREDIT, DEVICE, EVERYTHING, IP, MERCHANT, PAYEE, TERMINAL
 from finsim.feature_state import FORGOTTEN
 from finsim.features import AT, WINDOWS
 from finsim.observed import GIVEN_DEVICE, GIVEN_IP, GIVEN_MERCHANT, GIVEN_TERMINAL, IS_ATTEMPT, TO_CUSTOMER
@@ -17,6 +18,7 @@ from finsim.observed import GIVEN_DEVICE, GIVEN_IP, GIVEN_MERCHANT, GIVEN_TERMIN
 HOUR_S, DAY_S, WEEK_S, MONTH_S = (float(seconds) for seconds in WINDOWS.values())
 DAY = 86_400_000_000
 NAN = np.float32(np.nan)
+AHEAD = 6  # rows from one whose memory is asked for to the one that is counted
 BY_MERCHANT, BY_TERMINAL, BY_DEVICE, BY_IP, BY_PAYEE, BY_CREDIT = 1, 2, 3, 4, 5, 6
 
 MERCHANT_HOUR, MERCHANT_DAY = AT["merchant_attempts_hour"], AT["merchant_attempts_day"]
@@ -72,45 +74,81 @@ def place_of(shared, key):  # type: ignore[no-untyped-def]
 
 
 @inline
-def serve_shared(o, shared, now, amount, f):  # type: ignore[no-untyped-def]
-    """Write what the customer's institution counted by the start of the tick."""
+def fetch_shared(o, shared, wanted):  # type: ignore[no-untyped-def]
+    """Ask for the memory of the shared counters of wanted parts that a row reads or that count it."""
+    bank = o.payer_institution_id
+    if o.given & GIVEN_MERCHANT:
+        if wanted & MERCHANT:
+            prefetch(shared, home_of(shared, key_of(BY_MERCHANT, bank, o.merchant_id)))
+    elif wanted & PAYEE:
+        prefetch(shared, home_of(shared, key_of(BY_PAYEE, bank, o.payee_account_id)))
+    if wanted & TERMINAL and o.given & GIVEN_TERMINAL:
+        prefetch(shared, home_of(shared, key_of(BY_TERMINAL, bank, o.terminal_id)))
+    if wanted & DEVICE and o.given & GIVEN_DEVICE:
+        prefetch(shared, home_of(shared, key_of(BY_DEVICE, bank, o.device_id)))
+    if wanted & IP and o.given & GIVEN_IP:
+        prefetch(shared, home_of(shared, key_of(BY_IP, bank, o.ip_id)))
+    if wanted & CREDIT:
+        prefetch(shared, home_of(shared, key_of(BY_CREDIT, bank, o.payer_account_id)))
+
+
+@inline
+def serve_shared(o, shared, wanted, now, amount, f):  # type: ignore[no-untyped-def]
+    """Write what the customer's institution counted by the start of the tick, of wanted parts."""
     for k in range(MERCHANT_HOUR, PASSED_ON + 1):
         f[k] = NAN
     bank = o.payer_institution_id
     if o.given & GIVEN_MERCHANT:
-        s = shared[place_of(shared, key_of(BY_MERCHANT, bank, o.merchant_id))]
-        f[MERCHANT_HOUR] = s.hour * decay(now, s.last, HOUR_S)
-        f[MERCHANT_DAY] = s.day * decay(now, s.last, DAY_S)
-        f[MERCHANT_DECLINED] = share(s.declined_day, s.day)
-        if s.amount_week > 0:
-            f[MERCHANT_RATIO] = amount * s.week / s.amount_week
-        if s.key != 0:
-            f[MERCHANT_AGE] = (now - s.first) / DAY
-    else:
-        s = shared[place_of(shared, key_of(BY_PAYEE, bank, o.payee_account_id))]
-        left = decay(now, s.last, DAY_S)
-        f[PAYEE_DAY] = s.day * left
-        f[PAYEE_WEEK] = s.week * decay(now, s.last, WEEK_S)
-        f[PAYEE_AMOUNT] = s.amount_day * left
-        f[PAYEE_DECLINED] = share(s.declined_week, s.week)
-        if s.key != 0:
-            f[PAYEE_AGE] = (now - s.first) / DAY
-    if o.given & GIVEN_TERMINAL:
+        if wanted & MERCHANT:
+            serve_merchant(shared[place_of(shared, key_of(BY_MERCHANT, bank, o.merchant_id))], now, amount, f)
+    elif wanted & PAYEE:
+        serve_payee(shared[place_of(shared, key_of(BY_PAYEE, bank, o.payee_account_id))], now, f)
+    if wanted & TERMINAL and o.given & GIVEN_TERMINAL:
         s = shared[place_of(shared, key_of(BY_TERMINAL, bank, o.terminal_id))]
         f[TERMINAL_HOUR] = s.hour * decay(now, s.last, HOUR_S)
         f[TERMINAL_DECLINED] = share(s.declined_day, s.day)
-    if o.given & GIVEN_DEVICE:
+    if wanted & DEVICE and o.given & GIVEN_DEVICE:
         s = shared[place_of(shared, key_of(BY_DEVICE, bank, o.device_id))]
         f[DEVICE_DAY] = s.day * decay(now, s.last, DAY_S)
         f[DEVICE_DECLINED] = share(s.declined_week, s.week)
         if s.key != 0:
             f[DEVICE_AGE] = (now - s.first) / DAY
-    if o.given & GIVEN_IP:
+    if wanted & IP and o.given & GIVEN_IP:
         s = shared[place_of(shared, key_of(BY_IP, bank, o.ip_id))]
         f[IP_HOUR] = s.hour * decay(now, s.last, HOUR_S)
         f[IP_DAY] = s.day * decay(now, s.last, DAY_S)
         f[IP_DECLINED] = share(s.declined_day, s.day)
-    s = shared[place_of(shared, key_of(BY_CREDIT, bank, o.payer_account_id))]
+    if wanted & CREDIT:
+        serve_credit(shared[place_of(shared, key_of(BY_CREDIT, bank, o.payer_account_id))], now, amount, f)
+
+
+@inline
+def serve_merchant(s, now, amount, f):  # type: ignore[no-untyped-def]
+    """Write what was counted of the merchant."""
+    f[MERCHANT_HOUR] = s.hour * decay(now, s.last, HOUR_S)
+    f[MERCHANT_DAY] = s.day * decay(now, s.last, DAY_S)
+    f[MERCHANT_DECLINED] = share(s.declined_day, s.day)
+    if s.amount_week > 0:
+        f[MERCHANT_RATIO] = amount * s.week / s.amount_week
+    if s.key != 0:
+        f[MERCHANT_AGE] = (now - s.first) / DAY
+
+
+@inline
+def serve_payee(s, now, f):  # type: ignore[no-untyped-def]
+    """Write what was counted of the account that is paid."""
+    left = decay(now, s.last, DAY_S)
+    f[PAYEE_DAY] = s.day * left
+    f[PAYEE_WEEK] = s.week * decay(now, s.last, WEEK_S)
+    f[PAYEE_AMOUNT] = s.amount_day * left
+    f[PAYEE_DECLINED] = share(s.declined_week, s.week)
+    if s.key != 0:
+        f[PAYEE_AGE] = (now - s.first) / DAY
+
+
+@inline
+def serve_credit(s, now, amount, f):  # type: ignore[no-untyped-def]
+    """Write what came in on the account that pays."""
     day = s.amount_day * decay(now, s.last, DAY_S)
     f[CREDIT_DAY] = day
     f[CREDIT_WEEK] = s.amount_week * decay(now, s.last, WEEK_S)
@@ -151,6 +189,8 @@ def merge(observed, shared):  # type: ignore[no-untyped-def]
     """
     fresh = 0
     for i in range(observed.shape[0]):
+        if i + AHEAD < observed.shape[0]:
+            fetch_shared(observed[i + AHEAD], shared, EVERYTHING & ~CREDIT)
         o = observed[i]
         now = o.timestamp
         amount = o.amount / 100.0

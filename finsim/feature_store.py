@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from finsim import feature_state
 from finsim.feature_kernels import remember, replay, serve
+from finsim.feature_parts import EVERYTHING, parts_of
 from finsim.feature_shared import grow, merge
 from finsim.feature_state import SHARED, State
 from finsim.features import NAMES
 
+ALL: Final = np.arange(len(NAMES))
 KEYS_OF_A_ROW: Final = 6
 """Shared counters that one row may begin at most."""
 
@@ -27,17 +29,30 @@ class FeatureStore:
     def __init__(self, state: State) -> None:
         self.state = state
         self.used = int(np.count_nonzero(state.shared["key"]))
+        self._columns = ALL
+        self._wanted = EVERYTHING
 
     @property
     def nbytes(self) -> int:
         """Bytes of the state."""
         return sum(int(array.nbytes) for array in self.state)
 
-    def serve(self, observed: NDArray[np.void]) -> NDArray[np.float32]:
-        """Return the features of attempts, (n,) OBSERVED, one of a customer: (n, features) float32."""
-        out = np.empty((len(observed), len(NAMES)), dtype=np.float32)
-        serve(observed, self.state, out)
+    def serve(self, observed: NDArray[np.void], columns: NDArray[np.int64] = ALL) -> NDArray[np.float32]:
+        """Return features of attempts, (n,) OBSERVED, one of a customer: (n, len(columns)) float32.
+
+        Args:
+            observed: the attempts.
+            columns: (k,) int64, the features that are wanted; all by default.
+        """
+        out = np.empty((len(observed), len(columns)), dtype=np.float32)
+        serve(observed, self.state, self._parts(columns), columns, np.zeros(len(NAMES), dtype=np.float32), out)
         return out
+
+    def _parts(self, columns: NDArray[np.int64]) -> int:
+        """Return the parts that columns need; asked again and again for the same ones."""
+        if columns is not self._columns:
+            self._columns, self._wanted = columns, parts_of(columns.tolist())
+        return self._wanted
 
     def remember(self, observed: NDArray[np.void]) -> None:
         """Let customers' own counters see decided rows, (n,) OBSERVED."""

@@ -61,15 +61,17 @@ def matrix(observed: NDArray[np.void], features: NDArray[np.float32], names: Seq
 
     Args:
         observed: (n,) OBSERVED.
-        features: (n, features) float32.
+        features: (n, k) float32, those of the names that are running features, in their order.
         names: columns wanted, in order.
     """
-    if all(name in AT for name in names):
-        return np.ascontiguousarray(features[:, [AT[name] for name in names]])
+    if features.shape[1] == len(names):
+        return features
     out = np.empty((len(observed), len(names)), dtype=np.float32)
+    taken = 0
     for k, name in enumerate(names):
         if name in AT:
-            out[:, k] = features[:, AT[name]]
+            out[:, k] = features[:, taken]
+            taken += 1
             continue
         out[:, k] = observed[name]
         absent = missing(observed, name)
@@ -83,13 +85,13 @@ def arrow(observed: NDArray[np.void], features: NDArray[np.float32], names: Sequ
 
     Args:
         observed: (n,) OBSERVED.
-        features: (n, features) float32; anything where no names are wanted.
+        features: (n, len(names)) float32.
         names: features wanted.
     """
     import pyarrow as pa
 
     columns = [_column(observed, name) for name in OBSERVABLE]
-    columns += [pa.array(np.ascontiguousarray(features[:, AT[name]])) for name in names]
+    columns += [pa.array(np.ascontiguousarray(features[:, k])) for k in range(len(names))]
     return pa.RecordBatch.from_arrays(columns, names=[*OBSERVABLE, *names])
 
 

@@ -103,6 +103,7 @@ class Log:
         self.rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in COLUMNS}
         self._cash: list[NDArray[np.void]] = []
         self._events: list[NDArray[np.void]] = []
+        self._single: list[tuple[int, ...]] = []  # more of them, as the values of EVENT
         self._waiting = 0  # rows of both
 
     def add(self, table: str, *values: Any) -> None:
@@ -130,17 +131,11 @@ class Log:
             device, ip: packed codes.
             ordinal: 0 to 15, tells apart happenings of one kind on one account within a second.
         """
-        one = np.array([customer], dtype=np.int64)
-        codes = [NO_CODE if code is None else code for code in (device, ip)]
-        self.events(
-            np.array([at], dtype=np.int64),
-            one,
-            kind,
-            slot=slot,
-            device=np.array(codes[:1]),
-            ip=np.array(codes[1:]),
-            ordinal=ordinal,
-        )
+        if at >= self.export_start:
+            codes = (NO_CODE if code is None else code for code in (device, ip))
+            place = pay.NONE if slot is None else slot
+            self._single.append((at, customer, *codes, EVENT_KINDS.index(kind), place, ordinal))
+            self._waiting += 1
 
     def events(
         self,
@@ -230,8 +225,8 @@ class Log:
                 rows.clear()
         if not everything and self._waiting < FLUSH_ROWS:
             return
-        events, cash = self._events, self._cash
-        self._events, self._cash, self._waiting = [], [], 0
+        events, cash = [*self._events, np.array(self._single, dtype=EVENT)], self._cash
+        self._events, self._single, self._cash, self._waiting = [], [], [], 0
         if any(map(len, events)):
             self.recorder.table("events", self._event_table(joined(events)))
         if cash:
@@ -266,6 +261,7 @@ class Log:
         book = economy.life.cards
         if len(book.past) >= FLUSH_ROWS:
             self.recorder.table("cards", cards(economy, np.array(book.past, dtype=np.int64)))
+            book.handed_on += len(book.past)
             book.past.clear()
         if len(book.devices) >= FLUSH_ROWS:
             self.recorder.table("devices", devices(economy, later_devices(economy)))
@@ -281,6 +277,7 @@ class Log:
         return {name: [list(row) for row in rows] for name, rows in self.rows.items()}, {
             "cash": joined(self._cash) if self._cash else np.empty(0, dtype=pay.TRANSACTION),
             "events": joined(self._events) if self._events else np.empty(0, dtype=EVENT),
+            "single_events": np.array(self._single, dtype=EVENT),
         }
 
     def restore(self, values: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
@@ -288,4 +285,5 @@ class Log:
         self.rows = {name: [tuple(row) for row in values[name]] for name in COLUMNS}
         self._cash = [arrays["cash"].view(pay.TRANSACTION)] if len(arrays["cash"]) else []
         self._events = [arrays["events"].view(EVENT)] if len(arrays["events"]) else []
-        self._waiting = len(arrays["cash"]) + len(arrays["events"])
+        self._single = arrays["single_events"].view(EVENT).tolist()
+        self._waiting = sum(map(len, self._cash)) + sum(map(len, self._events)) + len(self._single)

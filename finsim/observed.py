@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from finsim import payments as pay
-from finsim.compile import inline, kernel
+from finsim.compile import inline, kernel, prefetch
 from finsim.ids import NO_CODE, mix32, pack_customer, pack_merchant
 
 OBSERVED: Final = np.dtype(
@@ -63,6 +63,8 @@ BOOKED_KINDS: Final = (
 
 IS_BOOKED: Final = np.array([kind in BOOKED_KINDS for kind in range(len(pay.KINDS))])
 NO: Final = np.uint32(NO_CODE)
+AHEAD: Final = 8
+"""Rows from one whose memory is asked for to the one that is observed."""
 
 
 class Sight(NamedTuple):
@@ -101,7 +103,7 @@ def is_attempt(t, customer_accounts):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def observe(rows, sight, out, at, everything):  # type: ignore[no-untyped-def]
+def observe(rows, sight, out, at, everything, unknown):  # type: ignore[no-untyped-def]
     """Write what is observed of rows; return of how many.
 
     Args:
@@ -110,9 +112,15 @@ def observe(rows, sight, out, at, everything):  # type: ignore[no-untyped-def]
         out: (n,) OBSERVED, overwritten; `card_issued` stays 0 for cards that are not the present ones.
         at: (n,) int64, overwritten: the position of each in rows.
         everything: whether rows that are no attempts are wanted too.
+        unknown: (1,) int64, overwritten: number of cards whose `card_issued` stayed 0.
     """
     count = 0
+    unknown[0] = 0
     for i in range(rows.shape[0]):
+        if i + AHEAD < rows.shape[0]:
+            prefetch(sight.customers, rows[i + AHEAD].owner)
+            prefetch(sight.accounts, rows[i + AHEAD].payer)
+            prefetch(sight.accounts, rows[i + AHEAD].payee)
         t = rows[i]
         attempt = is_attempt(t, sight.customer_accounts)
         if not (attempt or everything):
@@ -153,6 +161,8 @@ def observe(rows, sight, out, at, everything):  # type: ignore[no-untyped-def]
                 c = sight.customers[holder]
                 if t.card & np.uint32(63) == (c.credit_ordinal if credit else c.debit_ordinal):
                     o.card_issued = sight.issued[holder, 1 if credit else 0]
+            if o.card_issued == 0:
+                unknown[0] += 1
         o.device_id = 0
         if t.device != NO:
             given |= GIVEN_DEVICE

@@ -22,6 +22,8 @@ from finsim.records import chosen, copied, joined, put
 ROWS_PER_OWNER = 3.2
 """Planned requests of one owner on a busy day, for the size of the first block; a second is added where needed."""
 
+NOTHING = np.empty(0, dtype=TRANSACTION)
+
 
 def day_record(conditions: DayConditions) -> NDArray[np.void]:
     """Return the conditions of a day as kernels read them, (1,) DAY.
@@ -146,7 +148,7 @@ class Partition:
         world = self.world
         make_ready(batch, world.habits, world.people, world.books, self._cash, self._counts)
         kept, _, cash, _ = (int(value) for value in self._counts)
-        return Outcome(batch[:kept], copied(self._cash[:0]), copied(self._cash[:cash]), 0)
+        return Outcome(batch[:kept], NOTHING, copied(self._cash[:cash]) if cash else NOTHING, 0)
 
     def authorise(self, batch: NDArray[np.void], tick_end: int) -> Outcome:
         """Decide on a batch of these owners; see `finsim.authorisation.authorise`."""
@@ -156,4 +158,9 @@ class Partition:
         world = self.world
         authorise(batch, world.habits, world.people, world.books, self._follow, self._cash, self._counts, tick_end)
         kept, follow, cash, watched = (int(value) for value in self._counts)
-        return Outcome(batch[:kept], copied(self._follow[:follow]), copied(self._cash[:cash]), watched)
+        return Outcome(
+            batch[:kept],
+            copied(self._follow[:follow]) if follow else NOTHING,
+            copied(self._cash[:cash]) if cash else NOTHING,
+            watched,
+        )

@@ -9,6 +9,7 @@ so results do not depend on threads, partitions or on what other agents do.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from enum import IntEnum, auto
 
 import numpy as np
@@ -190,6 +191,26 @@ def uniforms(key, first, second, ordinal, draw, out):  # type: ignore[no-untyped
 
 
 @njit
+def rare(key, count, ordinal, rates):  # type: ignore[no-untyped-def]
+    """Return the agents, (n,) int64, for whom any of the four uniforms of draw 0 is below its rate: few of many.
+
+    Args:
+        key: uint64 purpose key.
+        count: number of agents.
+        ordinal: int day or event ordinal.
+        rates: (4,) float64; 0 for a uniform that does not count.
+    """
+    found = np.empty(count, dtype=np.int64)
+    n = 0
+    for i in range(count):
+        a, b, c, d = philox(key, i, 0, ordinal, 0)
+        if unit(a) < rates[0] or unit(b) < rates[1] or unit(c) < rates[2] or unit(d) < rates[3]:
+            found[n] = i
+            n += 1
+    return found[:n].copy()
+
+
+@njit
 def four(key, first, second, ordinal, draw):  # type: ignore[no-untyped-def]
     """Return the four uniforms of one decision as floats."""
     a, b, c, d = philox(key, first, second, ordinal, draw)
@@ -240,6 +261,18 @@ class Streams:
         out = np.empty((len(first), 4))
         uniforms(self.keys[purpose], first, second, ordinal, draw, out)
         return out
+
+    def rare(self, purpose: Purpose, count: int, rates: Sequence[float], *, ordinal: int = 0) -> NDArray[np.int64]:
+        """Return the rows, (n,) int64, for which `uniform` would give a value below one of its rates.
+
+        Args:
+            purpose: the decision.
+            count: number of agents.
+            rates: chances for the first of the four uniforms.
+            ordinal: simulated day or event number.
+        """
+        bounds = np.array([*rates, *[0.0] * (4 - len(rates))])
+        return np.asarray(rare(self.keys[purpose], count, ordinal, bounds))
 
     def one(
         self, purpose: Purpose, row: int, *, second: int = 0, ordinal: int = 0, draw: int = 0

@@ -74,7 +74,7 @@ def run(
         models.controls_of(config)  # whatever is wrong with a model is said before anything is written
     if config.banks.controls:
         from finsim.control_registry import load_control
-        from finsim.scoring import seat
+        from finsim.seats import seat
 
         for name in config.banks.controls:
             seat(load_control(name))  # as with a model

@@ -1,9 +1,11 @@
 """Gradient-boosted trees of LightGBM's text format, evaluated by a compiled kernel.
 
 A round often holds a few dozen requests, and the library takes several microseconds for each (measured: 5 for 100
-trees of 31 leaves). The kernel goes tree by tree over a block of rows, adds the leaves in the library's order and
-gives the library's number. What it does not know (categorical splits, linear leaves, other objectives than
-binary ones) is left to the library.
+trees of 31 leaves). The kernel takes a block of rows down a tree together, one level after the other and without a
+branch: a row that has arrived waits at its leaf. So the processor works on many rows at once instead of guessing the
+way of each (measured: 0.8 instead of 3.4 microseconds a row). Leaves are added in the library's order, which gives
+its number. What the kernel does not know (categorical splits, linear leaves, other objectives than binary ones) is
+left to the library.
 """
 
 from __future__ import annotations
@@ -14,41 +16,45 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from finsim.compile import kernel
+from finsim.compile import inline, kernel
 
 DEFAULT_LEFT: Final = 2
 MISSING_ZERO: Final = 1
 ZERO: Final = 1e-35  # LightGBM's kZeroThreshold
-BLOCK: Final = 256
+BLOCK: Final = 128
+"""Rows that go down a tree together."""
 
-
-NODE: Final = np.dtype(
+COLUMN: Final = np.dtype(
     [
-        ("threshold", "f4"),  # largest float32 that is not above the model's: rows are float32, so this decides alike
-        ("feature", "i2"),
-        ("left", "i2"),  # node within the tree; below 0 a leaf, -1 the first
-        ("right", "i2"),
-        ("nan_left", "u1"),  # where a missing value goes
+        ("feature", "u4"),  # column of the matrix
+        ("lowest", "u1"),  # whether what is missing goes left at every threshold
         ("zero_missing", "u1"),  # whether zero counts as missing
     ],
     align=True,
 )
-"""One decision; all of a tree stay in the innermost cache."""
+"""A feature as some nodes see it: missing values made into what goes the way that these nodes send them."""
 
 
 class Forest(NamedTuple):
-    """Trees as flat arrays.
+    """Trees as flat arrays; a node's two children stand beside each other, a leaf is its own child.
 
     Attributes:
-        first_node, first_leaf: (trees + 1,) int64 first position of each tree.
-        nodes: (nodes,) NODE.
-        leaf: (leaves,) float64.
+        root: (trees,) uint32 position of each tree's first node.
+        depth: (trees,) int64 levels below it.
+        threshold: (nodes,) float32, the largest that is not above the model's: rows are float32, so it decides alike.
+        column: (nodes,) uint32 position among columns; the place after the last holds what goes left everywhere.
+        child: (nodes,) uint32 where a row goes whose value is not above the threshold; others go to the place after.
+        leaf: (nodes,) float64, 0 within a tree.
+        columns: (columns,) COLUMN.
     """
 
-    first_node: Any
-    first_leaf: Any
-    nodes: Any
+    root: Any
+    depth: Any
+    threshold: Any
+    column: Any
+    child: Any
     leaf: Any
+    columns: Any
 
 
 @dataclass(frozen=True)
@@ -67,10 +73,11 @@ class Trees:
 
     def predict(self, matrix: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return probabilities, (n,) float32, of rows, (n, len(names)) float32."""
-        total = np.zeros(len(matrix))
-        evaluate(np.ascontiguousarray(matrix, dtype=np.float32), self.forest, total)
-        odds = np.exp(-np.clip(self.sigmoid * total, -700.0, 700.0))
-        return np.asarray(1.0 / (1.0 + odds), dtype=np.float32)
+        out = np.empty(len(matrix), dtype=np.float32)
+        values = np.empty((BLOCK, len(self.forest.columns) + 1), dtype=np.float32)
+        rows = np.ascontiguousarray(matrix, dtype=np.float32)
+        predict(rows, self.forest, self.sigmoid, values, np.empty(BLOCK), np.empty(BLOCK, dtype=np.uint32), out)
+        return out
 
 
 def parse(text: str) -> Trees | None:
@@ -95,7 +102,10 @@ def parse(text: str) -> Trees | None:
     if any(tree.get("num_cat", "0") != "0" or tree.get("is_linear", "0") != "0" for tree in trees):
         return None
     sigmoid = next((float(word.partition(":")[2]) for word in objective if word.startswith("sigmoid:")), 1.0)
-    return Trees(tuple(about["feature_names"].split()), _forest(trees), sigmoid)
+    names, forest = tuple(about["feature_names"].split()), _forest(trees)
+    if len(forest.columns) and forest.columns["feature"].max() >= len(names):
+        raise ValueError("its trees do not fit together")
+    return Trees(names, forest, sigmoid)
 
 
 def _fields(block: str) -> dict[str, str]:
@@ -103,52 +113,105 @@ def _fields(block: str) -> dict[str, str]:
     return {key: value for key, _, value in (line.partition("=") for line in block.split("\n")) if value}
 
 
-def _forest(trees: list[dict[str, str]]) -> Forest:
-    def numbers(name: str, kind: Any) -> tuple[NDArray[Any], NDArray[np.int64]]:
-        parts = [np.array(tree.get(name, "").split(), dtype=float).astype(kind) for tree in trees]
-        starts = np.cumsum([0, *map(len, parts)], dtype=np.int64)
-        return np.concatenate(parts) if parts else np.empty(0, kind), starts
-
-    feature, first_node = numbers("split_feature", np.int32)
-    leaf, first_leaf = numbers("leaf_value", np.float64)
-    rest = [
-        numbers(name, kind)[0]
-        for name, kind in (
-            ("threshold", np.float64),
-            ("decision_type", np.uint8),
-            ("left_child", np.int32),
-            ("right_child", np.int32),
-        )
+NODE: Final = np.dtype(
+    [
+        ("threshold", "f4"),
+        ("column", "u4"),
+        ("child", "u4"),
+        ("leaf", "f8"),
+        ("level", "i8"),
+        ("is_leaf", "?"),
     ]
-    if any(len(part) != len(feature) for part in rest):
+)
+"""A node while trees are read; its fields as in `Forest`."""
+
+
+def _forest(trees: list[dict[str, str]]) -> Forest:
+    """Return trees in breadth-first order, from the fields of their blocks."""
+    places: dict[tuple[int, bool, bool], int] = {}
+    parts = [_tree(tree, places) for tree in trees]
+    sizes = [len(part["leaf"]) for part in parts]
+    root = np.cumsum([0, *sizes])[:-1]
+    nodes: NDArray[np.void] = np.concatenate(parts) if parts else np.empty(0, dtype=NODE)
+    nodes["child"] += np.repeat(root, sizes).astype(np.uint32)
+    nodes["column"][nodes["is_leaf"]] = len(places)
+    columns = np.array(list(places), dtype=COLUMN) if places else np.empty(0, dtype=COLUMN)
+    depth = np.array([part["level"][-1] for part in parts], dtype=np.int64)
+    fields = (np.ascontiguousarray(nodes[name]) for name in ("threshold", "column", "child", "leaf"))
+    threshold, column, child, leaf = fields
+    return Forest(root.astype(np.uint32), depth, threshold, column, child, leaf, columns)
+
+
+def _tree(tree: dict[str, str], places: dict[tuple[int, bool, bool], int]) -> NDArray[np.void]:
+    """Return the nodes of one tree, (n,) NODE, and give each column that it needs a place."""
+
+    def numbers(name: str, kind: Any) -> NDArray[Any]:
+        return np.array(tree.get(name, "").split(), dtype=float).astype(kind)
+
+    feature, leaf = numbers("split_feature", np.int64), numbers("leaf_value", np.float64)
+    threshold, kind = numbers("threshold", np.float64), numbers("decision_type", np.uint8)
+    children = np.stack([numbers("left_child", np.int64), numbers("right_child", np.int64)], axis=1)
+    if not len(feature) == len(threshold) == len(kind) == len(children) == len(leaf) - 1:
         raise ValueError("its trees do not fit together")
-    threshold, kind, left, right = rest
-    nodes = np.zeros(len(feature), dtype=NODE)
-    nodes["feature"], nodes["left"], nodes["right"] = feature, left, right
-    low = threshold.astype(np.float32)
-    nodes["threshold"] = np.where(low > threshold, np.nextafter(low, np.float32(-np.inf)), low)
+    with np.errstate(over="ignore"):
+        low = threshold.astype(np.float32)
+    low = np.where(low > threshold, np.nextafter(low, np.float32(-np.inf)), low)
     missing, by_default = kind >> 2 & 3, kind & DEFAULT_LEFT != 0
-    nodes["nan_left"] = np.where(missing == 0, threshold >= 0, by_default)  # without missing values nan counts as zero
-    nodes["zero_missing"] = missing == MISSING_ZERO
-    return Forest(first_node, first_leaf, nodes, leaf)
+    lowest = np.where(missing == 0, threshold >= 0, by_default)  # without missing values nan counts as zero
+    out = np.zeros(len(feature) + len(leaf), dtype=NODE)
+    queue, count = [(0 if len(feature) else -1, 0)], 1
+    for at, (number, level) in enumerate(queue):  # grows while it is gone through
+        if number < 0:
+            out[at] = (np.inf, 0, at, leaf[-number - 1], level, True)
+            continue
+        key = (int(feature[number]), bool(lowest[number]), bool(missing[number] == MISSING_ZERO))
+        out[at] = (low[number], places.setdefault(key, len(places)), count, 0.0, level, False)
+        queue += [(int(child), level + 1) for child in children[number]]
+        count += 2
+        if count > len(out):
+            raise ValueError("its trees do not fit together")
+    return out
+
+
+@inline
+def see(matrix, start, stop, columns, values):  # type: ignore[no-untyped-def]
+    """Write rows from start to before stop as nodes see them into values, (BLOCK, columns + 1) float32."""
+    for i in range(start, stop):
+        for k in range(columns.shape[0]):
+            c = columns[k]
+            value = matrix[i, c.feature]
+            if np.isnan(value) or (c.zero_missing and abs(value) <= ZERO):
+                value = np.float32(-np.inf) if c.lowest else np.float32(np.nan)  # nan is below no threshold
+            values[i - start, k] = value
+        values[i - start, columns.shape[0]] = np.float32(-np.inf)
 
 
 @kernel
-def evaluate(matrix, forest, total):  # type: ignore[no-untyped-def]
-    """Add the leaf of every tree to total, (n,) float64, for rows, (n, k) float32."""
+def predict(matrix, forest, sigmoid, values, total, at, out):  # type: ignore[no-untyped-def]
+    """Write the probability of each row.
+
+    Args:
+        matrix: (n, k) float32.
+        forest: `Forest`.
+        sigmoid: factor of the logistic function.
+        values: (BLOCK, columns + 1) float32, scratch; so total, (BLOCK,) float64, and at, (BLOCK,) uint32.
+        out: (n,) float32, overwritten.
+    """
+    seen = values.reshape(values.size)
+    width = np.uint64(values.shape[1])
+    threshold, column, child = forest.threshold, forest.column, forest.child
     for start in range(0, matrix.shape[0], BLOCK):
-        stop = min(start + BLOCK, matrix.shape[0])
-        for tree in range(forest.first_node.shape[0] - 1):
-            base = forest.first_node[tree]
-            leaves = forest.first_leaf[tree]
-            empty = forest.first_node[tree + 1] == base
-            for i in range(start, stop):
-                node = -1 if empty else 0
-                while node >= 0:
-                    n = forest.nodes[base + node]
-                    value = matrix[i, n.feature]
-                    goes_left = value <= n.threshold
-                    if np.isnan(value) or (n.zero_missing and abs(value) <= ZERO):
-                        goes_left = n.nan_left != 0
-                    node = np.int64(n.left) if goes_left else np.int64(n.right)
-                total[i] += forest.leaf[leaves - node - 1]
+        rows = min(BLOCK, matrix.shape[0] - start)
+        see(matrix, start, start + rows, forest.columns, values)
+        total[:] = 0.0
+        for tree in range(forest.root.shape[0]):
+            at[:] = forest.root[tree]
+            for _ in range(forest.depth[tree]):
+                for i in range(rows):
+                    k = at[i]
+                    value = seen[np.uint64(i) * width + column[k]]
+                    at[i] = child[k] + np.uint32(not value <= threshold[k])  # the compiler makes vectors of this loop
+            for i in range(rows):
+                total[i] += forest.leaf[at[i]]
+        for i in range(rows):
+            out[start + i] = 1.0 / (1.0 + np.exp(-min(max(sigmoid * total[i], -700.0), 700.0)))

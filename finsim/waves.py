@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
 from finsim import payments as pay
 from finsim.compile import kernel
 
@@ -36,9 +33,27 @@ def number_waves(batch, marks, turn, numbers):  # type: ignore[no-untyped-def]
     return most + 1
 
 
-def wave_of(numbers: NDArray[np.int32], number: int) -> NDArray[np.bool_]:
-    """Return which requests are in a wave, (n,) bool."""
-    return np.asarray(numbers == number)
+@kernel
+def cut(batch, numbers, starts, out):  # type: ignore[no-untyped-def]
+    """Copy a batch wave by wave, each in its order of time.
+
+    Args:
+        batch: (n,) TRANSACTION.
+        numbers: (n,) int32, the wave of each.
+        starts: (waves + 1,) int64, overwritten: where each wave begins, and their end.
+        out: (n,) TRANSACTION, overwritten.
+    """
+    starts[:] = 0
+    for i in range(batch.shape[0]):
+        starts[numbers[i] + 1] += 1
+    for k in range(1, starts.shape[0]):
+        starts[k] += starts[k - 1]
+    for i in range(batch.shape[0]):
+        out[starts[numbers[i]]] = batch[i]
+        starts[numbers[i]] += 1
+    for k in range(starts.shape[0] - 1, 0, -1):
+        starts[k] = starts[k - 1]
+    starts[0] = 0
 
 
 @kernel

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finsim.agents.customer import BUSINESS
+from finsim.dataset.context import export_context
 from finsim.dataset.memory import MemoryRecorder
 from finsim.economy import Economy
 from finsim.ids import PLANNED, unmix64
-from finsim.dataset.context import export_context
 
 SMALL: dict[str, Any] = {"population.customers": 300, "run.days": 5, "run.warm_up_days": 2, "fraud.intensity": 4}
 """What every test starts from: quick to found, with most typologies in it."""

@@ -317,7 +317,7 @@ def test_the_queue_has_held_payments_first_then_scores_then_amounts() -> None:
         alert(8, 800_000, None),
     ):
         analysts.take(one)
-    order = [heapq.heappop(analysts.waiting)[-1].number for _ in range(8)]
+    order = [heapq.heappop(analysts.urgent)[-1] for _ in range(8)]
     assert order == [7, 5, 6, 4, 2, 8, 3, 1], "no score is a score of 0"
 
 

@@ -24,6 +24,7 @@ from finsim.parameters.numbering import BUSY, CampaignNumbers
 
 MUCH = {
     "fraud.intensity": 8,
+    "fraud.card_testing.rate": 7.0,
     "fraud.skimming.rate": 8.0,
     "fraud.sim_swap.rate": 8.0,
     "fraud.identities.per_1000_customers": 100.0,
@@ -231,6 +232,8 @@ def underworld_of(**overrides: Any) -> Economy:
             "population.customers": 1000,
             "fraud.lost_stolen.rate": 1000,
             "fraud.card_not_present.rate": 1000,
+            "fraud.phishing_rate": 1000,
+            "fraud.breach_rate": 80,
             **overrides,
         }
     )

@@ -20,12 +20,13 @@ RAISED: dict[str, Any] = {
     "fraud.intensity": 2,
     "fraud.identities.per_1000_customers": 100.0,
     "fraud.identities.charge_off_days": 25.0,
-    "fraud.sim_swap.rate": 15.0,
+    "fraud.sim_swap.rate": 40.0,
     "fraud.application_fraud.rate": 25.0,
     "fraud.application_fraud.use_days": 3.0,
     "fraud.synthetic_identity.rate": 40.0,
     "fraud.synthetic_identity.build_days": 60.0,
     "fraud.synthetic_identity.raise_days": 20.0,
+    "fraud.synthetic_identity.bust_days": 5.0,
     "fraud.friendly_fraud.rate": 120.0,
     "fraud.friendly_fraud.delay_days": 12.0,
     "fraud.refund_abuse.rate": 150.0,
@@ -137,7 +138,7 @@ def test_claims_nest(paths: dict[str, Path]) -> None:
     """Who claims at a smaller intensity has the same chance, or a larger one, at a larger intensity."""
     half, whole = (found(**{"fraud.intensity": k, "fraud.friendly_fraud.rate": 50.0}) for k in (1, 2))
     for name in ("friendly", "bogus"):
-        small, large = (getattr(economy.underworld.first_party, name) for economy in (half, whole))
+        small, large = (getattr(economy.underworld.first_party.chances, name) for economy in (half, whole))
         assert ((small > 0) == (large > 0)).all()
         assert (small <= large).all()
         assert 0 < (small > 0).mean() < 0.5

@@ -289,9 +289,6 @@ def test_a_stack_has_layers_of_which_each_pays_the_next(rows: pl.DataFrame, data
         graph = layers(campaign, "layering")
         assert nx.is_directed_acyclic_graph(graph)
         generations = list(nx.topological_generations(graph))
-        depth = {node: k for k, nodes in enumerate(generations) for node in nodes}
-        if all(graph.in_degree(node) == 0 or graph.out_degree(node) for node in generations[0]):
-            assert all(depth[b] - depth[a] >= 1 for a, b in graph.edges)
         deep += len(generations) >= 3 and max(len(nodes) for nodes in generations) >= 2
     assert deep >= 3
 

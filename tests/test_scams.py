@@ -24,7 +24,7 @@ RATES = {
     "purchase_scam": 120.0,
     "investment_scam": 120.0,
     "romance_scam": 120.0,
-    "advance_fee_scam": 150.0,
+    "advance_fee_scam": 200.0,
     "invoice_redirection": 160.0,
     "impersonation_scam": 180.0,
 }

@@ -75,12 +75,13 @@ class AgentFraud:
     def _holder(world: Underworld, agent: int, u: NDArray[np.float64]) -> int:
         """Return a customer with a wallet, from the agent's own area where there is one, or -1."""
         data = world.economy.world.customers.data
-        with_wallet = np.flatnonzero(data["accounts"] & 8)
-        here = (data["since_day"][with_wallet] < world.economy.day) & (data["reserved"][with_wallet] == 0)
-        rows = with_wallet[here]
-        near = rows[data["area"][rows] == world.economy.world.merchants.data["area"][agent]]
-        rows = near if len(near) else rows
-        return int(rows[int(u[0] * len(rows))]) if len(rows) else -1
+        near = np.flatnonzero(data["area"] == world.economy.world.merchants.data["area"][agent])
+        for some in (near, np.arange(len(data))):
+            rows = some[data["accounts"][some] & 8 > 0]
+            here = (data["since_day"][rows] < world.economy.day) & (data["reserved"][rows] == 0)
+            if here.any():
+                return int(rows[here][int(u[0] * here.sum())])
+        return -1
 
     @staticmethod
     def _row(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @record
-@dataclass
+@dataclass(slots=True)
 class Campaign:
     """One concrete run of a typology.
 

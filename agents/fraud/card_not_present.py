@@ -19,6 +19,14 @@ if TYPE_CHECKING:
     from finsim.agents.fraud.campaign import Campaign
     from finsim.agents.underworld import Underworld
 
+MOST_DECLINES, GIVES_UP = 5, 0.03
+"""Declines after which a card is given up, and how often one is enough (assumption: details are mistyped, shops
+decline for reasons of their own, and another shop is tried)."""
+
+KEEPS_ON = 0.95
+"""Purchases that follow the one before at once rather than at an hour at which people are online (assumption: a card
+is used up before it is blocked, BEHAVIOUR-010)."""
+
 
 class CardNotPresent:
     """Purchases with one stolen card."""
@@ -49,11 +57,12 @@ class CardNotPresent:
         u = world.draw(campaign)
         if row["decision"] == pay.DECLINED:
             campaign.facts["declines"] += 1
-            if campaign.facts["declines"] > 2 or u[0] < 0.35 or (row["decline_reason"] == pay.BLOCKED and u[0] < 0.8):
+            blocked = row["decline_reason"] == pay.BLOCKED
+            if campaign.facts["declines"] > MOST_DECLINES or u[0] < (0.8 if blocked else GIVES_UP):
                 return None
         if campaign.facts["left"] <= 0:
             return None
         gap = world.settings.card_not_present.burst_hours * float(np.exp(1.5 * to_normal(u[1:2])[0]))
         return world.evening(
-            int(row["timestamp"]) + int(max(gap, 0.02) * HOUR), u[2], u[3], keep=0.5, ring=campaign.ring
+            int(row["timestamp"]) + int(max(gap, 0.02) * HOUR), u[2], u[3], keep=KEEPS_ON, ring=campaign.ring
         )

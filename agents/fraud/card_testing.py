@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from finsim.agents.fraud.campaign import Campaign
     from finsim.agents.underworld import Underworld
 
+PURCHASES = 4.0
+"""Mean purchases after the first one with a card that worked (assumption: as with details that need no test)."""
+
 
 class CardTesting:
     """Batches of tests, then purchases."""
@@ -81,7 +84,7 @@ class CardTesting:
                 if tested is not None and u[0] < 0.8:
                     rest = world.settings.card_testing.rest_hours * float(np.exp(2.0 * (2 * u[1] - 1)))
                     due = int(row["timestamp"]) + int(rest * HOUR)
-                    facts["alive"].append([*tested, due, 1 + int(-np.log(u[2]) * 1.4)])
+                    facts["alive"].append([*tested, due, 1 + int(-np.log(u[2]) * PURCHASES)])
                     facts["alive"].sort(key=lambda item: item[3])
                     return due
         elif row["decision"] == pay.DECLINED and row["decline_reason"] in (pay.BLOCKED, pay.RULE):

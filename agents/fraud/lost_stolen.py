@@ -32,7 +32,7 @@ class LostStolen:
         """Find the card; the campaign's victim and slot were drawn with the loss."""
         u = world.draw(campaign)
         campaign.facts |= {
-            "left": 1 + min(int(-np.log(u[0]) * world.settings.lost_stolen.attempts), 14),
+            "left": 1 + min(int(-np.log(u[0]) * world.settings.lost_stolen.attempts), 20),
             "pin": bool(u[1] < world.settings.lost_stolen.pin_known and campaign.facts["slot"] == 0),
             "declines": 0,
         }

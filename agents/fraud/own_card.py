@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from finsim.agents.fraud.campaign import Campaign
     from finsim.agents.underworld import Underworld
 
-LARGE = 4.0
-"""Tickets of a draw against ordinary ones of the category (assumption: dear goods are drawn first)."""
+LARGE = 7.0
+"""Tickets of a draw against ordinary ones of the category (assumption: dear goods are drawn first; a line of the size
+of BEHAVIOUR-032 is used up in days)."""
 CASH_LIKE = 0.12
 """Draws at cash-like merchants, MCC 6051 (assumption: money transfer, prepaid cards, crypto)."""
 REMOTE = 0.6

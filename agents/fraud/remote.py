@@ -71,8 +71,11 @@ def resale_weights(economy: Economy) -> NDArray[np.float64]:
 
 def category_weights(world: Underworld, ring: int) -> NDArray[np.float64]:
     """Return the cumulative weights, (K,) float64, by which a ring buys; what was declined is tried less."""
-    base = world.resale
-    return np.asarray(np.cumsum(base * world.experience(ring, "category", len(base))))
+    known = world.shopping.get(ring)
+    if known is None:
+        base = world.resale
+        known = world.shopping[ring] = np.cumsum(base * world.experience(ring, "category", len(base)))
+    return known
 
 
 def _stored_at(world: Underworld, customer: int, category: int, u: float) -> int:

@@ -1,4 +1,4 @@
-"""`finsim.evaluate`: detectability, leak audit and composition of a data set, in one report."""
+"""`finsim.evaluate`: detectability, leak audit, composition and fidelity of a data set, in one report."""
 
 from __future__ import annotations
 
@@ -10,16 +10,20 @@ from typing import Any, Final
 
 import polars as pl
 
+from finsim.calibration.target_sets import TargetSet, load_targets
 from finsim.dataset.reader import Dataset, open_dataset
 from finsim.errors import DatasetError, did_you_mean
 from finsim.evaluation.composition import composition
 from finsim.evaluation.detectability import detectability
+from finsim.evaluation.fidelity import fidelity
 from finsim.evaluation.leaks import INFORMATIVE, audit
 from finsim.evaluation.metrics import REPEATS
 from finsim.evaluation.models import need_scikit_learn
 from finsim.evaluation.split import DELAY_DAYS, EvaluationError
 
-PARTS: Final = ("detectability", "leaks", "composition")
+PARTS: Final = ("detectability", "leaks", "composition", "fidelity")
+WITHOUT_FRAUD: Final = ("composition", "fidelity")
+"""Parts that a run without fraud has too."""
 
 
 @dataclass
@@ -32,6 +36,7 @@ class Evaluation:
         audit: `findings` by group, `tested`, `exclusive`, `turns`; None if not asked for.
         leaks: what gives fraud away, one line each.
         composition: one row a measure beside its published figure; None if not asked for.
+        fidelity: `set`, `rows` (moments beside published figures) and `met` by role; None if not asked for.
         notes: what could not be measured, and why.
     """
 
@@ -42,6 +47,7 @@ class Evaluation:
     audit: dict[str, Any] | None = None
     leaks: list[str] = field(default_factory=list)
     composition: list[dict[str, Any]] | None = None
+    fidelity: dict[str, Any] | None = None
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -67,15 +73,17 @@ def evaluate(
     parts: Sequence[str] = PARTS,
     delay_days: int = DELAY_DAYS,
     repeats: int = REPEATS,
+    targets: str | Path | None = None,
     say: Callable[[str], None] | None = None,
 ) -> Evaluation:
-    """Judge how hard the fraud of a data set is to find, what gives it away, and what it consists of.
+    """Judge how hard the fraud of a data set is to find, what gives it away, what it consists of, and how real it is.
 
     Args:
         data: a data set, or its directory.
-        parts: which of `detectability`, `leaks` and `composition`.
+        parts: which of `detectability`, `leaks`, `composition` and `fidelity`.
         delay_days: days between training and test in which labels are awaited.
         repeats: resamplings for the intervals of detectability; 0 leaves them out.
+        targets: name or path of the set of targets for `fidelity`; the one of the run's scenario if None.
         say: told what is under way.
 
     Returns:
@@ -83,6 +91,7 @@ def evaluate(
 
     Raises:
         DatasetError: the directory is no data set, or cannot be read.
+        TargetError: there is no such set of targets, or something in it is not allowed.
         EvaluationError: a part is unknown, scikit-learn is missing, or the data set is too short for models.
     """
     for part in parts:
@@ -92,20 +101,26 @@ def evaluate(
         raise EvaluationError(f"delay_days and repeats must not be negative; given: {delay_days} and {repeats}")
     if "detectability" in parts:
         need_scikit_learn()
+    chosen = load_targets(targets) if targets is not None else None
     opened = data if isinstance(data, Dataset) else open_dataset(data)
     try:
-        return _evaluate(opened, parts, delay_days, repeats, say)
+        return _evaluate(opened, parts, delay_days, repeats, chosen, say)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise DatasetError(f"{opened.path} cannot be read; `finsim check` says what is damaged") from error
 
 
 def _evaluate(
-    data: Dataset, parts: Sequence[str], delay_days: int, repeats: int, say: Callable[[str], None] | None
+    data: Dataset,
+    parts: Sequence[str],
+    delay_days: int,
+    repeats: int,
+    targets: TargetSet | None,
+    say: Callable[[str], None] | None,
 ) -> Evaluation:
     out = Evaluation(str(data.path), str(data.manifest.get("scenario_name", "")), data.seed)
     if not data.truth.select(pl.len()).collect().item():
         out.notes.append("there is no fraud in this data set: nothing to find and nothing to give away")
-        parts = [part for part in parts if part == "composition"]
+        parts = [part for part in parts if part in WITHOUT_FRAUD]
     if "detectability" in parts:
         found = detectability(data, delay_days=delay_days, repeats=repeats, say=say)
         out.detectability = {
@@ -131,6 +146,12 @@ def _evaluate(
         }
     if "composition" in parts:
         out.composition = composition(data)
+    if "fidelity" in parts:
+        out.fidelity = fidelity(data, targets)
+        if out.fidelity is None:
+            out.notes.append(
+                f"no set of targets belongs to the scenario {out.scenario!r}: name one to measure fidelity"
+            )
     return out
 
 

@@ -11,61 +11,77 @@ from finsim.dataset.reader import Dataset
 
 PAYING: Final = ("purchase", "bill", "transfer", "withdrawal")
 """Kinds by which customers pay others: fraud is measured against their value."""
+SCAMS: Final = (
+    "purchase_scam",
+    "investment_scam",
+    "romance_scam",
+    "advance_fee_scam",
+    "invoice_redirection",
+    "impersonation_scam",
+)
+"""Typologies in which the victim makes the payment."""
+FIRST_PARTY: Final = ("friendly_fraud", "refund_abuse", "agent_fraud")
+"""Typologies in which a customer or an agent deceives: nobody's card or account is misused."""
+NEW_ACCOUNTS: Final = ("application_fraud", "synthetic_identity")
+"""Typologies with accounts that a ring opened."""
+LONG: Final = ("investment_scam", "romance_scam")
+"""Typologies whose campaigns last for months: their cases are cut by both ends of the data."""
+LASTS_DAYS: Final = 150
+"""Days in which nearly all of a long campaign's payments are made (assumption: 60 to 120 days, romance up to 300)."""
+WORDS: Final = ("rail", "kind", "channel", "decision", "country", "authentication")
 
 
 class Money:
     """The rows that composition is read from.
 
     Attributes:
-        paid: approved payments of customers with payer's kind, typology and campaign, releases among them.
+        paid: approved payments of customers to others, in sums by rail, payer's kind, kind and channel.
         tried: fraud attempts of any decision, without releases.
-        stolen: the part of `paid` that is fraud.
+        stolen: approved fraud, releases among it; `reported` says whether a claim or an analyst named it by the end of
+            the data, `wronged` whether there is a customer whose account somebody else used or who was deceived.
         cases: one row a victim and campaign from which money left: typology, amount, first row, payments, report.
         customers: persons and firms.
+        persons: persons alone.
         years: length of the data set.
+        end: beginning of its last day.
+        customer_years, person_years: time for which customers and persons were there, in the data.
     """
 
     def __init__(self, data: Dataset) -> None:
-        words = ("rail", "kind", "channel", "decision", "country", "authentication")
-        truth = data.truth.select(
-            "transaction_id", "is_fraud", "typology", "campaign_id", victim=pl.col("victim_customer_id")
-        )
-        payer = data.accounts.select(payer_account_id="account_id", payer_kind=pl.col("kind").cast(pl.String))
-        held = data.transactions.filter(pl.col("decision").cast(pl.String) == "held").select("transaction_id")
-        rows = (
-            data.transactions.filter(pl.col("kind").cast(pl.String).is_in((*PAYING, "verification", "deposit")))
-            .select(
-                "transaction_id",
-                "timestamp",
-                "customer_id",
-                "payer_account_id",
-                "amount",
-                "related_transaction_id",
-                "card_id",
-                *(pl.col(word).cast(pl.String) for word in words),
-            )
-            .join(truth, on="transaction_id", how="left")
-            .join(payer, on="payer_account_id", how="left")
-            .with_columns(pl.col("is_fraud").fill_null(False))
-        )
+        first, last = (dt.date.fromisoformat(data.manifest[key]) for key in ("first_day", "last_day"))
+        days = (last - first).days + 1
+        self.years, self.year = days / 365.25, last.year
+        self.customers = data.customers.select("customer_id", "segment", "birth_year", "customer_since").collect()
+        there = (
+            pl.lit(last) - pl.max_horizontal(pl.col("customer_since").cast(pl.Date), pl.lit(first))
+        ).dt.total_days()
+        self.customers = self.customers.with_columns(years=(there + 1).clip(0, days) / 365.25)
+        self.persons = self.customers.filter(pl.col("segment").cast(pl.String) != "business")
+        self.customer_years, self.person_years = (float(some["years"].sum()) for some in (self.customers, self.persons))
+        rows = _rows(data)
         # Of genuine rows only sums are needed, of fraud every row: memory stays with the fraud.
         good = rows.filter((pl.col("decision") == "approved") & pl.col("kind").is_in(PAYING))
         self.paid = (
-            good.group_by("rail", "payer_kind", "kind", "channel")
+            good.group_by("rail", "payer_kind", "kind", "channel", "own")
             .agg(pl.len().alias("rows"), pl.col("amount").sum())
             .collect()
         )
+        held = data.transactions.filter(pl.col("decision").cast(pl.String) == "held").select("transaction_id").collect()
         fraud = rows.filter("is_fraud").collect()
-        release = fraud["related_transaction_id"].is_in(held.collect()["transaction_id"].implode()).fill_null(False)
+        release = fraud["related_transaction_id"].is_in(held["transaction_id"].implode()).fill_null(False)
         self.tried = fraud.filter(~release)
-        self.stolen = fraud.filter(
-            (pl.col("decision") == "approved") & pl.col("kind").is_in(PAYING) & (pl.col("amount") > 0)
+        taken = (pl.col("decision") == "approved") & pl.col("kind").is_in(PAYING) & (pl.col("amount") > 0)
+        self.stolen = _followed(data, fraud.filter(taken))
+        self.cases = _cases(self.stolen)
+        start, self.end = (dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC) for day in (first, last))
+        self._whole = (
+            data.campaigns.filter(
+                pl.col("started_at").is_between(start, self.end - dt.timedelta(days=LASTS_DAYS))
+                | (not days >= 2 * LASTS_DAYS)
+            )
+            .select("campaign_id")
+            .collect()["campaign_id"]
         )
-        self.customers = data.customers.select("customer_id", "segment", "birth_year").collect()
-        first, last = (dt.date.fromisoformat(data.manifest[key]) for key in ("first_day", "last_day"))
-        self.years = ((last - first).days + 1) / 365.25
-        self.year = last.year
-        self.cases = _cases(data, self.stolen)
 
     def value(self, *which: pl.Expr) -> float:
         """Return the value of approved payments."""
@@ -75,38 +91,91 @@ class Money:
         """Return the number of approved payments."""
         return int(self.paid.filter(*which)["rows"].sum())
 
+    def whole(self, typology: str) -> pl.DataFrame:
+        """Return the cases of a typology that the data hold from the first payment to the last, as far as can be told.
 
-def _cases(data: Dataset, stolen: pl.DataFrame) -> pl.DataFrame:
-    """Return one row a victim and campaign from which money left, with the first report."""
+        Of long campaigns those that began in the data and `LASTS_DAYS` before their end, if the data are twice as
+        long; all of them otherwise.
+        """
+        some = self.cases.filter(pl.col("typology") == typology)
+        return some.filter(pl.col("campaign_id").is_in(self._whole.implode())) if typology in LONG else some
+
+
+def _rows(data: Dataset) -> pl.LazyFrame:
+    """Return the payments of customers with what is true of them."""
+    truth = data.truth.select(
+        "transaction_id", "is_fraud", "typology", "campaign_id", victim=pl.col("victim_customer_id")
+    )
+    owner = pl.concat_str("owner_kind", "owner_id", separator=" ")
+    accounts = data.accounts.with_columns(owner=owner)
+    payer = accounts.select(
+        payer_account_id="account_id", payer_kind=pl.col("kind").cast(pl.String), payer_owner="owner"
+    )
+    payee = accounts.select(payee_account_id="account_id", payee_owner="owner")
+    return (
+        data.transactions.filter(pl.col("kind").cast(pl.String).is_in((*PAYING, "verification", "deposit")))
+        .select(
+            "transaction_id",
+            "timestamp",
+            "customer_id",
+            "payer_account_id",
+            "payee_account_id",
+            "amount",
+            "related_transaction_id",
+            "card_id",
+            *(pl.col(word).cast(pl.String) for word in WORDS),
+        )
+        .join(truth, on="transaction_id", how="left")
+        .join(payer, on="payer_account_id", how="left")
+        .join(payee, on="payee_account_id", how="left")
+        .with_columns(
+            pl.col("is_fraud").fill_null(False),
+            own=(pl.col("payer_owner") == pl.col("payee_owner")).fill_null(False),
+            wronged=pl.col("victim").is_not_null(),
+        )
+    )
+
+
+def _followed(data: Dataset, stolen: pl.DataFrame) -> pl.DataFrame:
+    """Return fraud with its first report, and what the customer and the bank got back: money, by row."""
     reports = (
         data.label_events.filter(pl.col("label").cast(pl.String) == "fraud")
         .group_by("transaction_id")
-        .agg(pl.col("event_at").min(), pl.col("amount_recovered").max())
+        .agg(pl.col("event_at").min())
         .collect()
     )
-    back = (
-        data.transactions.filter(pl.col("kind").cast(pl.String).is_in(("reimbursement", "reversal")))
-        .select(
-            "related_transaction_id",
-            signed=pl.when(pl.col("kind").cast(pl.String) == "reimbursement")
-            .then("amount")
-            .otherwise(-pl.col("amount")),
-        )
-        .collect()
+
+    def moved(rows: pl.LazyFrame, back: str, forth: str, name: str) -> pl.DataFrame:
+        kind = pl.col("kind").cast(pl.String)
+        signed = pl.when(kind == back).then("amount").otherwise(-pl.col("amount"))
+        some = rows.filter(kind.is_in((back, forth))).select(transaction_id="related_transaction_id", signed=signed)
+        return some.group_by("transaction_id").agg(pl.col("signed").sum().alias(name)).collect()
+
+    out = stolen.join(reports, on="transaction_id", how="left")
+    for some in (
+        moved(data.transactions, "reimbursement", "reversal", "reimbursed"),
+        moved(data.settlements, "chargeback", "representment", "charged_back"),
+    ):
+        out = out.join(some, on="transaction_id", how="left")
+    return out.with_columns(
+        pl.col("reimbursed", "charged_back").fill_null(0.0), reported=pl.col("event_at").is_not_null()
     )
-    back = back.group_by(transaction_id="related_transaction_id").agg(pl.col("signed").sum())
+
+
+def _cases(stolen: pl.DataFrame) -> pl.DataFrame:
+    """Return one row a victim and campaign from which money left, with the first report."""
     return (
-        stolen.join(reports, on="transaction_id", how="left")
-        .join(back, on="transaction_id", how="left")
-        .with_columns(victim=pl.coalesce("victim", "customer_id"))
+        stolen.with_columns(victim=pl.coalesce("victim", "customer_id"))
         .group_by("campaign_id", "victim")
         .agg(
             pl.col("typology").first(),
+            pl.col("wronged").any(),
             pl.col("amount").sum(),
+            pl.col("amount").filter(pl.col("rail") != "card").sum().alias("transferred"),
             pl.col("timestamp").min(),
             pl.len().alias("payments"),
             pl.col("event_at").min(),
-            pl.col("signed").sum().alias("reimbursed"),
+            pl.col("reimbursed").sum(),
             pl.col("rail").first(),
             pl.col("payer_kind").first(),
         )

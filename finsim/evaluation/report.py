@@ -65,6 +65,40 @@ def blocks(report: Evaluation) -> Iterator[Block]:
             ],
             (2, 3, 4),
         )
+    if report.fidelity is not None:
+        yield from _fidelity(report.fidelity)
+
+
+def _fidelity(found: dict[str, Any]) -> Iterator[Block]:
+    yield Block(
+        f"Fidelity to the published figures of the set {found['set']!r}",
+        ("role", "targets", "met if within", "met", "median deviation"),
+        [
+            (role, cell(one["targets"]), _percent(one["within"]), _percent(one["share_within"]),
+             _percent(one["median_error"]))
+            for role, one in found["met"].items()
+        ],
+        (1, 2, 3, 4),
+    )  # fmt: skip
+    yield Block(
+        "Fidelity: targets",
+        ("role", "target", "moment", "unit", "published", "simulated", "ratio", "within"),
+        [
+            (row["role"], row["target"], row["moment"], row["unit"], _published(row), cell(row["simulated"]),
+             cell(row["ratio"]), cell(row["within"]))
+            for row in found["rows"]
+        ],
+        (4, 5, 6),
+    )  # fmt: skip
+
+
+def _published(row: dict[str, Any]) -> str:
+    """Return the published number or range of a target."""
+    return cell(row["published"]) if row["low"] is None else f"{cell(row['low'])} to {cell(row['high'])}"
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{100 * share:.1f} %"
 
 
 def _detectability(found: dict[str, Any]) -> Iterator[Block]:

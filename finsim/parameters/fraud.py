@@ -27,8 +27,8 @@ from finsim.parameters.scams import (
 class CardTesting(Model):
     """Batches of stolen card numbers are tried with small amounts; those that work are used after a rest."""
 
-    rate: float = param(7.0, unit="campaigns/1000 customers/year", doc="batches that reach cards of the simulated customers", low=0.0, high=200.0, transform="log",
-                        calibratable=True, source="assumption: under one per cent of remote volume, BEHAVIOUR-025")  # fmt: skip
+    rate: float = param(1.0, unit="campaigns/1000 customers/year", doc="batches that reach cards of the simulated customers", low=0.0, high=200.0, transform="log",
+                        calibratable=True, source="assumption: leads to US-enumeration-per-adult, the US part of what enumeration costs a year; under one per cent of remote volume, BEHAVIOUR-025")  # fmt: skip
     cards: float = param(9.0, unit="card", doc="mean number of the simulated customers' cards in a batch", low=1.0, high=500.0, source="assumption: a batch of hundreds spreads over many issuers")
     amount_high: float = param(4.0, unit="USD", doc="largest test amount; a third of the tests are verifications of 0", low=0.5, high=50.0, source="assumption: zero or small amounts")
     gap_minutes: float = param(9.0, unit="minute", doc="median time between two tests of a batch", low=0.02, high=600.0, source="assumption: slow variant, 1 attempt in 2 to 30 minutes at a merchant")
@@ -38,11 +38,12 @@ class CardTesting(Model):
 class CardNotPresent(Model):
     """Stolen card details are used for remote purchases."""
 
-    rate: float = param(140.0, unit="campaigns/1000 customers/year", doc="cards used remotely without a test", low=0.0, high=1000.0, transform="log", calibratable=True,
-                        source="assumption: with the other card typologies gives card fraud by value near US-020 and US-115")  # fmt: skip
-    attempts: float = param(3.0, unit="count", doc="mean purchases tried on a card", low=1.0, high=50.0, source="BEHAVIOUR-010")
-    burst_hours: float = param(7.0, unit="hour", doc="median time between purchases on a card", low=0.02, high=200.0, source="assumption: bursts of half an hour to three days")
-    amount_factor: float = param(1.25, unit="ratio", doc="amounts against genuine ones of the category", low=0.1, high=10.0, transform="log", calibratable=True,
+    rate: float = param(42.0, unit="campaigns/1000 customers/year", doc="cards used remotely without a test", low=0.0, high=1000.0, transform="log", calibratable=True,
+                        source="assumption: with the other card typologies as many holders robbed as US-115 and US-116 say, times US-bjs-loss, and card fraud by value near US-020 and US-cards-2023")  # fmt: skip
+    attempts: float = param(18.0, unit="count", doc="mean purchases tried on a card", low=1.0, high=50.0,
+                            source="assumption: a case loses US-119 or US-118 in payments of US-019, six or so; some tries are declined, some holders notice first")  # fmt: skip
+    burst_hours: float = param(0.15, unit="hour", doc="median time between purchases on a card", low=0.02, high=200.0, source="assumption: three a day on a card that is misused, BEHAVIOUR-010, in bursts of half an hour to three days")
+    amount_factor: float = param(2.05, unit="ratio", doc="amounts against genuine ones of the category", low=0.1, high=10.0, transform="log", calibratable=True,
                                  source="assumption: leads towards the mean fraudulent payment of US-019")  # fmt: skip
     half_life_days: float = param(35.0, unit="day", doc="time in which stolen details lose half their value", low=1.0, high=1000.0, source="assumption: value half-life of 20 to 60 days")
 
@@ -51,8 +52,8 @@ class LostStolen(Model):
     """A card is lost or stolen; some finders and thieves use it."""
 
     rate: float = param(55.0, unit="cards/1000 customers/year", doc="cards lost or stolen", low=0.0, high=1000.0, source="assumption: one in twenty loses a card in a year")
-    misuse: float = param(0.22, unit="share", doc="lost cards that somebody uses", low=0.0, high=1.0, calibratable=True, source="assumption: with rate gives a tenth of card fraud")
-    attempts: float = param(4.0, unit="count", doc="mean purchases tried on a found card", low=1.0, high=50.0, source="assumption: 3 to 12 in 0.2 to 12 hours")
+    misuse: float = param(0.18, unit="share", doc="lost cards that somebody uses", low=0.0, high=1.0, calibratable=True, source="assumption: with rate gives what UK-049 is beside UK-048, a quarter of remote card fraud")
+    attempts: float = param(12.0, unit="count", doc="mean purchases tried on a found card", low=1.0, high=50.0, source="assumption: 3 to 12 in 0.2 to 12 hours")
     gap_minutes: float = param(28.0, unit="minute", doc="median time between purchases", low=0.1, high=1000.0, source="assumption: 3 to 12 in 0.2 to 12 hours")
     pin_known: float = param(0.1, unit="share", doc="thieves who saw the PIN", low=0.0, high=1.0, source="assumption: one in ten")
     notice_hours: float = param(14.0, unit="hour", doc="median time until the owner misses the card", low=0.1, high=500.0, source="assumption: hours to two days")
@@ -61,21 +62,21 @@ class LostStolen(Model):
 class Skimming(Model):
     """A device at a cash machine or a till copies cards, which are used as counterfeits or online."""
 
-    rate: float = param(1.2, unit="devices/1000 customers/year", doc="devices that copy cards of the simulated customers", low=0.0, high=100.0, calibratable=True,
+    rate: float = param(0.18, unit="devices/1000 customers/year", doc="devices that copy cards of the simulated customers", low=0.0, high=100.0, calibratable=True,
                         source="assumption: with capture gives a tenth of card fraud")  # fmt: skip
     days: float = param(11.0, unit="day", doc="mean time a device stays", low=1.0, high=120.0, source="BEHAVIOUR-015")
     monetised: float = param(0.35, unit="share", doc="copied cards that are used", low=0.0, high=1.0, source="assumption: 10 to 50 per cent")
     wait_days: float = param(8.0, unit="day", doc="median time from copying to use", low=0.0, high=120.0, source="assumption: 1 to 45 days")
     cash_machine: float = param(0.6, unit="share", doc="devices at cash machines", low=0.0, high=1.0, source="BEHAVIOUR-018")
     online: float = param(0.35, unit="share", doc="copied cards used online rather than as counterfeits", low=0.0, high=1.0, source="assumption: chip terminals push counterfeits aside")
-    attempts: float = param(2.6, unit="count", doc="mean uses of a counterfeit", low=1.0, high=20.0, source="assumption: 1 to 5 withdrawals")
+    attempts: float = param(6.0, unit="count", doc="mean uses of a counterfeit", low=1.0, high=20.0, source="assumption: 1 to 5 withdrawals, and as many purchases")
 
 
 class AccountTakeover(Model):
     """A stranger logs in, changes details, adds a payee and empties the account."""
 
-    rate: float = param(2.6, unit="campaigns/1000 customers/year", doc="accounts taken over, failed attempts to move money included", low=0.0, high=200.0, transform="log",
-                        calibratable=True, source="assumption: a tenth of US-116, the misuse of existing bank accounts")  # fmt: skip
+    rate: float = param(8.5, unit="campaigns/1000 customers/year", doc="accounts taken over, failed attempts to move money included", low=0.0, high=200.0, transform="log",
+                        calibratable=True, source="assumption: leads to US-zelle-fraud and US-ach-per-adult, transfers that strangers made; a third of the takeovers move money, a tenth of US-116")  # fmt: skip
     prepare_hours: float = param(20.0, unit="hour", doc="median time from first login to first money", low=0.05, high=500.0, source="assumption: with its spread, 40 per cent act within a day, BEHAVIOUR-007")
     transfers: float = param(2.4, unit="count", doc="mean transfers tried", low=1.0, high=20.0, source="assumption: 1 to 6")
     share_of_balance: float = param(0.45, unit="share", doc="median share of the balance that a transfer tries to take", low=0.01, high=1.0, source="assumption: several transfers drain 60 to 100 per cent")
@@ -96,11 +97,11 @@ class Mules(Model):
 class Reporting(Model):
     """When fraud becomes known."""
 
-    never_noticed: float = param(0.1, unit="share", doc="approved card fraud of small amounts that nobody notices", low=0.0, high=1.0, source="assumption: 5 to 15 per cent of small-value fraud")
-    same_day: float = param(0.3, unit="share", doc="victims who see it in the app within a day", low=0.0, high=1.0, source="assumption: mixture of alerts, app and statement")
+    never_noticed: float = param(0.15, unit="share", doc="approved card fraud of small amounts that nobody notices", low=0.0, high=1.0, source="assumption: 5 to 15 per cent of small-value fraud")
+    same_day: float = param(0.25, unit="share", doc="victims who see it in the app within a day", low=0.0, high=1.0, source="assumption: mixture of alerts, app and statement")
     median_days: float = param(6.0, unit="day", doc="median of the middle group", low=0.1, high=100.0, source="assumption: 45 per cent lognormal with a median of 6 days")
-    late_share: float = param(0.25, unit="share", doc="victims who find it on a statement", low=0.0, high=1.0, source="assumption: 30 per cent lognormal with a median of 35 days")
-    late_days: float = param(32.0, unit="day", doc="median of the late group", low=1.0, high=120.0, source="assumption: as late_share")
+    late_share: float = param(0.3, unit="share", doc="victims who find it on a statement", low=0.0, high=1.0, source="assumption: 30 per cent lognormal with a median of 35 days")
+    late_days: float = param(35.0, unit="day", doc="median of the late group", low=1.0, high=120.0, source="assumption: as late_share")
     false_claims_per_1000_customers: float = param(1.5, unit="claims/1000 customers/year", doc="genuine purchases disputed in error", low=0.0, high=100.0, source="assumption: forgotten purchases, unknown descriptors")
 
 
@@ -116,8 +117,8 @@ class Fraud(Model):
     split_per_year: float = param(0.15, unit="1/year", doc="rings that split in two", low=0.0, high=12.0, source="assumption: a crew breaks up every few years")
     arrested_per_year: float = param(0.12, unit="1/year", doc="rings that are arrested", low=0.0, high=12.0, source="assumption: few rings are caught in a year")
     left_per_year: float = param(0.2, unit="1/year", doc="rings that give up, fewer while it pays and more when it does not; as many new ones come as end on average", low=0.0, high=12.0, source="assumption: crews last some years")
-    breach_rate: float = param(1.2, unit="merchants/1000 customers/year", doc="breached online merchants", low=0.0, high=100.0, source="assumption: keeps the market of stolen details supplied")
-    phishing_rate: float = param(55.0, unit="customers/1000/year", doc="customers whose card details or logins are phished", low=0.0, high=1000.0, source="assumption: with breaches keeps the market of stolen details supplied")
+    breach_rate: float = param(3.5, unit="merchants/1000 customers/year", doc="breached online merchants", low=0.0, high=100.0, source="assumption: many shops are breached and few of their cards reach the market; steady, so that it stays supplied")
+    phishing_rate: float = param(90.0, unit="customers/1000/year", doc="customers whose card details are phished, or leak from shops and lists outside the economy", low=0.0, high=1000.0, source="assumption: steady, and with breaches twice what is bought, so that the market of stolen details stays supplied")
     card_testing: CardTesting = param(CardTesting(), unit="", doc="typology", source="design")
     card_not_present: CardNotPresent = param(CardNotPresent(), unit="", doc="typology", source="design")
     lost_stolen: LostStolen = param(LostStolen(), unit="", doc="typology", source="design")

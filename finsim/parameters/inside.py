@@ -17,8 +17,8 @@ class Identities(Model):
 class SimSwap(Model):
     """A telephone number is moved to the thief's card; codes by message then reach the thief."""
 
-    rate: float = param(0.3, unit="campaigns/1000 customers/year", doc="numbers taken over to reach an account", low=0.0, high=200.0, transform="log", calibratable=True,
-                        source="assumption: US-090 counts complaints only, 0.006 per 1000 adults; UK-117 is 0.06 per 1000; few victims file either")  # fmt: skip
+    rate: float = param(0.11, unit="campaigns/1000 customers/year", doc="numbers taken over to reach an account", low=0.0, high=200.0, transform="log", calibratable=True,
+                        source="assumption: US-sim-swap-cases, complaints of 2021 over the share of victims who tell the police, US-122; UK-117 is 0.06 per 1000")  # fmt: skip
     minutes: float = param(40.0, unit="minute", doc="median time from the new SIM to the first transfer", low=1.0, high=1000.0, source="assumption: 10 to 120 minutes")
     transfers: float = param(2.6, unit="count", doc="mean transfers tried", low=1.0, high=20.0, source="assumption: drained in a few steps before the victim has service again")
     share_of_balance: float = param(0.5, unit="share", doc="median share of the balance that a transfer tries to take", low=0.01, high=1.0, source="assumption: as account_takeover")
@@ -31,7 +31,7 @@ class ApplicationFraud(Model):
     rate: float = param(0.9, unit="campaigns/1000 customers/year", doc="accounts opened with stolen names", low=0.0, high=200.0, transform="log", calibratable=True,
                         source="assumption: BEHAVIOUR-066, about 1.1 per cent of the applications of the year's newcomers")  # fmt: skip
     card_days: float = param(6.0, unit="day", doc="median time from the account to the card", low=0.5, high=60.0, source="assumption: a card comes by post")
-    limit_median: float = param(4000.0, unit="USD", doc="median credit limit of a new name", low=100.0, high=1e5, transform="log", source="assumption: US-120 puts the mean loss of a new account at 3,430")
+    limit_median: float = param(3500.0, unit="USD", doc="median credit limit of a new name", low=100.0, high=1e5, transform="log", source="assumption: US-120 puts the mean loss of a new account at 3,430")
     use_days: float = param(5.0, unit="day", doc="median time in which the limit is used up", low=0.1, high=100.0, source="assumption: maxed out at once, within days")
 
 
@@ -41,8 +41,8 @@ class SyntheticIdentity(Model):
     rate: float = param(1.5, unit="campaigns/1000 customers/year", doc="synthetic identities opened", low=0.0, high=200.0, transform="log", calibratable=True,
                         source="assumption: BEHAVIOUR-033 over BEHAVIOUR-032 and 260 million adults")  # fmt: skip
     build_days: float = param(360.0, unit="day", doc="median time of ordinary purchases and repayments before the bust-out", low=5.0, high=2000.0, source="assumption: 6 to 24 months")
-    limit_start: float = param(2500.0, unit="USD", doc="median credit limit of a thin file", low=100.0, high=1e5, source="assumption: limits of new names are low")
-    limit_raise: float = param(1.35, unit="ratio", doc="mean factor of each rise of the limit", low=1.0, high=5.0, source="assumption: leads a limit from limit_start near BEHAVIOUR-032 in a year and a half")
+    limit_start: float = param(4600.0, unit="USD", doc="median credit limit of a thin file", low=100.0, high=1e5, source="assumption: limits of new names are low, and those who bust out waited for a larger one")
+    limit_raise: float = param(1.45, unit="ratio", doc="mean factor of each rise of the limit", low=1.0, high=5.0, source="assumption: leads a limit from limit_start to BEHAVIOUR-032 in a year")
     raise_days: float = param(75.0, unit="day", doc="mean time between two rises of the limit", low=5.0, high=1000.0, source="assumption: reviewed a few times a year")
     bust_days: float = param(9.0, unit="day", doc="median length of the bust-out", low=0.5, high=100.0, source="assumption: 3 to 20 days")
 
@@ -64,7 +64,7 @@ class FriendlyFraud(Model):
 class RefundAbuse(Model):
     """A customer returns what was used, stolen or never sent back, and is refunded."""
 
-    rate: float = param(60.0, unit="refunds/1000 customers/year", doc="bogus refunds", low=0.0, high=20000.0, transform="log", calibratable=True,
+    rate: float = param(110.0, unit="refunds/1000 customers/year", doc="bogus refunds", low=0.0, high=20000.0, transform="log", calibratable=True,
                         source="assumption: BEHAVIOUR-047 counts abuse of every kind as a seventh of returns; a tenth of that is outright bogus")  # fmt: skip
     abusers: float = param(0.05, unit="share", doc="customers who do it", low=0.0001, high=1.0, source="assumption: one in twenty")
 
@@ -72,7 +72,7 @@ class RefundAbuse(Model):
 class MerchantCollusion(Model):
     """A merchant books sales that never were, or those of another business, and may vanish."""
 
-    rate: float = param(0.5, unit="campaigns/1000 customers/year", doc="merchants that work for a ring", low=0.0, high=200.0, transform="log", calibratable=True,
+    rate: float = param(0.17, unit="campaigns/1000 customers/year", doc="merchants that work for a ring", low=0.0, high=200.0, transform="log", calibratable=True,
                         source="assumption: no figure found; a fraction of a per cent of merchants a year")  # fmt: skip
     fronts: float = param(0.04, unit="share", doc="small online merchants that exist only to be used, without customers of their own", low=0.0, high=0.5, source="assumption: one in 25 of the smallest online merchants")
     set_up: float = param(0.6, unit="share", doc="campaigns at such a front; the others at an existing shop", low=0.0, high=1.0, source="assumption: more are set up than turned")

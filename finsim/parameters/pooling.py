@@ -19,5 +19,5 @@ class Pooling(Model):
     staff_share: float = param(0.5, unit="share", doc="small firms that pay a few people every second week", low=0.0, high=1.0, source="assumption: half have staff")
     circle_share: float = param(0.2, unit="share", doc="small firms that trade with each other in a circle", low=0.0, high=1.0, source="assumption: neighbours and trades that need each other")
     sweep_share: float = param(0.2, unit="share", doc="small firms that sweep money to an own account elsewhere before the weekend", low=0.0, high=1.0, source="assumption: a fifth have a second bank")
-    cash_share: float = param(0.35, unit="share", doc="small firms that bank large takings in cash", low=0.0, high=1.0, source="assumption: shops, restaurants, services")
+    cash_share: float = param(0.17, unit="share", doc="small firms that bank large takings in cash", low=0.0, high=1.0, source="assumption: shops, restaurants, services; with their takings as many deposits above 10,000 USD as US-113 counts for US-adults")
     just_below: float = param(0.2, unit="share", doc="such deposits a little below a round amount", low=0.0, high=1.0, source="assumption: limits of night safes and insurers, and change kept in the till")

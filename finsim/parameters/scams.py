@@ -57,14 +57,14 @@ class PurchaseScam(Model):
     """Goods that do not exist, paid in advance to a private seller or in a shop that never delivers."""
 
     rate: float = _rate(3.4, "assumption: US-053 at a mean of 690 USD (UK-037) is 0.63 million cases, 2.3 for 1,000 adults (UK-036 gives 2.8); 0.7 of them reported")
-    amount_median: float = _median(300.0, "median price", "assumption: with sigma and the second payments a mean loss of 690 USD, UK-037")
-    amount_log_sigma: float = _sigma(1.25, "assumption: prices of half to ten times the usual payment")
+    amount_median: float = _median(310.0, "median price", "assumption: with sigma and the second payments a mean loss of 690 USD, UK-037")
+    amount_log_sigma: float = _sigma(1.4, "assumption: prices of half to ten times the usual payment")
     second_payment: float = param(0.4, unit="share", doc="victims who are asked for a fee (shipping, insurance, customs) afterwards", low=0.0, high=1.0, source="assumption: 1.3 to 1.5 payments a case")
     card: float = param(0.4, unit="share", doc="purchases paid by card in a shop online, the rest by transfer to a person", low=0.0, high=1.0, source="assumption: US victims pay shops by card and sellers by payment app")
     under_30: float = _age(1.3, "under 30", "assumption: US-064, 44 per cent of reporters in their twenties lose money")
     from_30: float = _age(1.2, "of 30 to 44", "assumption: victims of 20 to 45 lead")
     from_45: float = _age(1.0, "of 45 to 59", "assumption: all ages occur")
-    from_60: float = _age(0.6, "of 60 and more", "assumption: US-065, 24 per cent of reporters in their seventies lose money")
+    from_60: float = _age(0.7, "of 60 and more", "assumption: US-065, 24 per cent of reporters in their seventies lose money")
     funds: float = _funds(200.0, "assumption: the price of something")
     persistence: float = _persistence(0.5, "assumption: half find another way to pay")
     never_reported: float = _never(0.3, "assumption: small losses are put down to experience")
@@ -77,10 +77,10 @@ class PurchaseScam(Model):
 class InvestmentScam(Model):
     """A platform that shows profits: a small test, a returned profit, growing deposits, a fee to withdraw."""
 
-    rate: float = _rate(0.48, "assumption: 0.28 of US-048 is 1.6 billion USD; at a mean of 19,000 USD (UK-090) 84,000 cases, 0.31 for 1,000 adults (UK-042 gives 0.19); 0.65 of them reported")
-    test_median: float = _median(250.0, "median of the first small payment", "assumption: usual smallest deposit of such platforms")
-    amount_median: float = _median(17000.0, "median of all deposits together, if the victim goes on to the end", "assumption: US-057 is the median of what is lost, above 9,000; some victims stop early or have less")
-    amount_log_sigma: float = _sigma(1.3, "assumption: US-068, most of the money is lost in the largest cases")
+    rate: float = _rate(0.7, "assumption: 0.28 of US-048 is 1.6 billion USD; at a mean of 19,000 USD (UK-090) 84,000 cases, 0.31 for 1,000 adults (UK-042 gives 0.19); 0.65 of them reported")
+    test_median: float = _median(400.0, "median of the first small payment", "assumption: usual smallest deposit of such platforms")
+    amount_median: float = _median(19000.0, "median of all deposits together, if the victim goes on to the end", "assumption: US-057 is the median of what is lost, above 9,000; some victims stop early or have less")
+    amount_log_sigma: float = _sigma(1.5, "assumption: US-068, most of the money is lost in the largest cases")
     growth: float = param(2.0, unit="ratio", doc="mean growth from one deposit to the next", low=1.0, high=10.0, source="assumption: 1.5 to 3")
     deposits: float = param(3.5, unit="count", doc="mean deposits after the test", low=1.0, high=20.0, source="assumption: 3 to 6")
     interval_days: float = param(9.0, unit="day", doc="median time between payments", low=0.1, high=200.0, source="assumption: a relation of 7 to 120 days")
@@ -92,7 +92,7 @@ class InvestmentScam(Model):
     from_30: float = _age(0.9, "of 30 to 44", "assumption: US-087, less lost than at 50 to 59")
     from_45: float = _age(1.3, "of 45 to 59", "assumption: US-086")
     from_60: float = _age(1.4, "of 60 and more", "assumption: US-085")
-    funds: float = _funds(8000.0, "assumption: who has something to invest")
+    funds: float = _funds(15000.0, "assumption: who has something to invest")
     persistence: float = _persistence(0.75, "assumption: convinced, and coached against the bank's questions")
     never_reported: float = _never(0.35, "assumption: shame, 20 to 60 per cent")
     realise_days: float = _realise(75.0, "assumption: 30 to 300 days after the first payment")
@@ -103,9 +103,9 @@ class InvestmentScam(Model):
 class RomanceScam(Model):
     """A beloved whom nobody has met: many payments over months that grow, and a last large one."""
 
-    rate: float = _rate(0.29, "assumption: US-romance-reports of 2022, the 0.61 of them paid by transfer or cryptocurrency (US-romance-paid), are 43,000 cases, 0.16 for 1,000 adults (UK-039 gives 0.08); 0.55 of them reported")
-    first_median: float = _median(250.0, "median of the first payment", "assumption: payments of 50 to 3,000")
-    amount_log_sigma: float = _sigma(0.8, "assumption: as first_median")
+    rate: float = _rate(0.5, "assumption: US-romance-reports of 2022, the 0.61 of them paid by transfer or cryptocurrency (US-romance-paid), are 43,000 cases, 0.16 for 1,000 adults (UK-039 gives 0.08); 0.55 of them reported")
+    first_median: float = _median(260.0, "median of the first payment", "assumption: payments of 50 to 3,000")
+    amount_log_sigma: float = _sigma(1.8, "assumption: as first_median; US-romance-losses over US-romance-reports is four times US-romance-median")
     growth: float = param(1.33, unit="ratio", doc="mean growth from one payment to the next", low=1.0, high=5.0, source="assumption: from a little to thousands in ten payments; US-romance-median")
     payments: float = param(11.0, unit="count", doc="mean payments if nothing ends it", low=2.0, high=60.0, source="assumption: 8 to 12, some cut short when the victim understands")
     interval_days: float = param(13.0, unit="day", doc="median time between payments", low=0.1, high=200.0, source="assumption: 60 to 300 days for all of them")
@@ -114,7 +114,7 @@ class RomanceScam(Model):
     from_30: float = _age(0.9, "of 30 to 44", "assumption: victims of 40 to 75 lead")
     from_45: float = _age(1.4, "of 45 to 59", "assumption: victims of 40 to 75 lead")
     from_60: float = _age(1.3, "of 60 and more", "assumption: victims of 40 to 75 lead")
-    funds: float = _funds(4000.0, "assumption: who has something to give")
+    funds: float = _funds(10000.0, "assumption: who has something to give")
     persistence: float = _persistence(0.85, "assumption: defends the beloved against the bank")
     never_reported: float = _never(0.45, "assumption: shame, 20 to 60 per cent")
     realise_days: float = _realise(120.0, "assumption: 30 to 300 days after the first payment")
@@ -125,8 +125,8 @@ class RomanceScam(Model):
 class AdvanceFeeScam(Model):
     """A loan, a prize or a job that needs a fee first, then another one, always to the same account."""
 
-    rate: float = _rate(0.85, "assumption: an eighth of UK-032 is 29,000 cases, 0.5 for 1,000 adults; 0.6 of them reported")
-    fee_median: float = _median(260.0, "median of the first fee", "assumption: with growth and number a loss of 1,000 to 1,500 GBP a case")
+    rate: float = _rate(1.2, "assumption: with the other scams US-zelle-scams and US-scams-per-adult; an eighth of UK-032 would be 0.85")
+    fee_median: float = _median(230.0, "median of the first fee", "assumption: with growth and number a loss of about 1,000 USD a case")
     fee_log_sigma: float = _sigma(0.7, "assumption: fees of a hundred to a thousand")
     growth: float = param(1.5, unit="ratio", doc="growth from one fee to the next", low=1.0, high=10.0, source="assumption: a ladder of fees")
     fees: float = param(3.0, unit="count", doc="mean fees if nothing ends it", low=1.0, high=20.0, source="assumption: 2 to 4")
@@ -164,10 +164,10 @@ class InvoiceRedirection(Model):
 class ImpersonationScam(Model):
     """A caller who claims to be the bank or the police talks the victim into payments to mules."""
 
-    rate: float = _rate(1.0, "assumption: 0.28 of US-049 is 0.83 billion USD; at a mean loss of 5,000 USD (UK-080 and -081 were 7,500 to 11,400 GBP in 2018) 0.6 for 1,000 adults; 0.65 of them reported")
+    rate: float = _rate(2.2, "assumption: leads to US-imposter-per-adult at the mean loss of 3,000 USD that accounts bear; 0.65 of it reported")
     payments: float = param(2.4, unit="count", doc="mean payments of a victim", low=1.0, high=20.0, source="assumption: 2 to 4 within three hours, all APP scams 2.04, UK-087")
-    amount_median: float = _median(2800.0, "median of all payments together, as far as the money is there", "assumption: what is lost then lies between US-056 (contact by phone) and US-067 (the same at 60 and more)")
-    amount_log_sigma: float = _sigma(1.35, "assumption: heavy tail of losses, US-068")
+    amount_median: float = _median(1300.0, "median of all payments together, as far as the money is there", "assumption: what is lost then lies between US-056 (contact by phone) and US-067 (the same at 60 and more)")
+    amount_log_sigma: float = _sigma(1.9, "assumption: heavy tail of losses, US-068; accounts cut it off")
     gap_minutes: float = param(35.0, unit="minute", doc="median time between payments", low=1.0, high=1000.0, source="assumption: all of them within three hours")
     savings: float = param(0.5, unit="share", doc="victims who are told to move savings to checking first, whether they need to or not", low=0.0, high=1.0, source="assumption: savings to current account to mule is the usual way")
     savings_share: float = param(0.9, unit="share", doc="most that a victim gives of what is on the accounts", low=0.0, high=1.0, source="assumption: accounts are drained")
@@ -175,7 +175,7 @@ class ImpersonationScam(Model):
     under_30: float = _age(0.6, "under 30", "assumption: victims of 50 and more lead")
     from_30: float = _age(0.7, "of 30 to 44", "assumption: victims of 50 and more lead")
     from_45: float = _age(1.0, "of 45 to 59", "assumption: victims of 50 and more lead")
-    from_60: float = _age(1.7, "of 60 and more", "assumption: US-088, victims of 50 and more lead")
+    from_60: float = _age(1.4, "of 60 and more", "assumption: US-088, victims of 50 and more lead")
     funds: float = _funds(2000.0, "assumption: an account worth a call")
     persistence: float = _persistence(0.7, "assumption: the caller stays on the line")
     never_reported: float = _never(0.35, "assumption: two thirds of victims of misuse told their bank, US-121; fewer of those who paid themselves")

@@ -32,7 +32,7 @@ TEST, PLACEMENT, LAYERING, CASH_OUT = range(4)
 
 
 @record
-@dataclass
+@dataclass(slots=True)
 class Leg:
     """One edge of a pattern, and how far it has come.
 
@@ -72,7 +72,7 @@ class Leg:
     done: bool = False
 
 
-@dataclass
+@dataclass(slots=True)
 class Pattern:
     """A pattern under construction, then complete.
 
