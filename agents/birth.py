@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finsim.agents import customer as cu
+from finsim.agents.mobile_money import opening_cents
 from finsim.agents.places import Founding
 from finsim.agents.slots import SHARING_HOUSEHOLDS, any_merchant
 from finsim.compile import kernel
@@ -234,7 +235,10 @@ def holdings(data: NDArray[Any], parameters: Parameters, streams: Streams, ledge
     books["balance"][:, cu.CREDIT_CARD] = -owed.astype(np.int64)
     data["statement_cents"] = (0.8 * owed).astype(np.int64)
     data["unpaid_cents"] = np.where(w[:, 3] < 0.7, data["statement_cents"], 0)
-    books["balance"][:, cu.WALLET] = np.where(has_wallet, 4_000 * np.exp(1.2 * to_normal(v[:, 3])), 0).astype(np.int64)
+    in_wallet = 4_000 * np.exp(1.2 * to_normal(v[:, 3]))
+    if parameters.behaviour.mobile_money.active_share > 0:
+        in_wallet = opening_cents(parameters.behaviour.mobile_money, streams, n).astype(np.float64)
+    books["balance"][:, cu.WALLET] = np.where(has_wallet, in_wallet, 0).astype(np.int64)
     overdraft = 100 * p.overdraft_limit * np.where(x[:, 0] < 0.5, 0.5, 1.5) // 10_000 * 10_000
     books["limit"][:, cu.CHECKING] = np.where(x[:, 1] < p.overdraft_share, overdraft, 0)
     data["cash_cents"] = (-np.log(x[:, 2]) * p.cash_on_person * 100).astype(np.int64)

@@ -125,7 +125,7 @@ def found_dues(
     _add_bills(book, data, parameters, streams, founding, ledger, automatic)
     _add_subscriptions(book, data, parameters, streams, founding, ledger)
     w = streams.uniform(Purpose.OBLIGATION, n, draw=50)
-    wallet = np.flatnonzero((data["accounts"] & 8 > 0) & person)
+    wallet = np.flatnonzero((data["accounts"] & 8 > 0) & person & (w[:, 2] < b.wallet_top_up_share))
     amount = (2_000 + 1_000 * (w[:, 0] * 9).astype(int))[wallet]
     book.add(
         wallet,

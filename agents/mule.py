@@ -15,12 +15,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finsim import payments as pay
-from finsim.agents.customer import BUSINESS, COMPLICIT, FRONT, GENUINE, JOB, RETIRED, SLOTS, UNWITTING, Customer
+from finsim.agents.customer import (
+    BUSINESS,
+    COMPLICIT,
+    FRONT,
+    GENUINE,
+    JOB,
+    RETIRED,
+    SLOTS,
+    UNWITTING,
+    WALLET,
+    Customer,
+)
 from finsim.agents.fraud import registry
 from finsim.agents.fraud.present import withdraw_cash
 from finsim.clock import DAY, HOUR, MINUTE
-from finsim.ids import ring_code
-from finsim.ledger import EXCHANGE
+from finsim.ids import merchant_code, ring_code
+from finsim.ledger import CASH_ACCOUNT, EXCHANGE
 from finsim.rng import Purpose, to_normal
 
 if TYPE_CHECKING:
@@ -191,6 +202,7 @@ class MuleMarket:
             campaign.facts["mule"] = payee
         row = world.request(campaign, customer, 0, payee, cents, at, stage)
         self._send(row, INSTANT_TILT * u[3] if thief else u[3], v)
+        self._from_purse(row, customer)
         row["device"] = device
         near = not thief or v[2] < 0.6
         row["place"] = (
@@ -217,6 +229,15 @@ class MuleMarket:
             if v[0] < 0.75 and v[1] < 0.6
             else (pay.ONE_TIME_CODE if v[1] > 0.93 else pay.NO_AUTHENTICATION)
         )
+
+    def _from_purse(self, row: Any, customer: int) -> None:
+        """Take a payment from the wallet where the customer's money is there, and to the payee's wallet."""
+        economy = self.underworld.economy
+        if self.underworld.purse(customer) != WALLET:
+            return
+        row["slot"], row["payer"] = WALLET, customer * SLOTS + WALLET
+        row["payee"] = economy.mobile_money.wallet_of(int(row["payee"][0]))
+        row["rail"], row["channel"] = pay.WALLET, pay.APP
 
     def observe(self, campaign: Campaign, row: np.void) -> None:
         """When stolen money is on its way to a mule, draw how long it will rest there."""
@@ -266,6 +287,9 @@ class MuleMarket:
         rest -= rest % (2_000 if u[1] < 0.4 else 100)
         if rest < 2_000:
             return
+        if world.purse(mule) == WALLET and u[2] < 0.6:
+            self._at_agent(campaign, mule, rest, at)
+            return
         cash = u[2] < 0.35 and rest <= 160_000 and economy.world.customers.data["cards"][mule] & 1
         if cash:
             for k in range(1 + rest // 60_000):
@@ -288,11 +312,24 @@ class MuleMarket:
         stage = _stage(campaign, LAYERING if payee < economy.ledger.customer_accounts else CASH_OUT)
         row = world.request(campaign, mule, 0, payee, rest, at, stage)
         self._send(row, u[3], w)
+        self._from_purse(row, mule)
         row["truth"] = pay.IS_LAUNDERING
         row["device"] = world.own_device(mule)
         row["place"], row["country"] = economy.world.customers.data["area"][mule], 0
         row["ip"] = world.own_ip(mule)
         world.submit(row)
+
+    def _at_agent(self, campaign: Campaign, mule: int, cents: int, at: int) -> None:
+        """Take money out of a mule's wallet at an agent, in fives as most people do."""
+        economy, u = self.underworld.economy, self.underworld.draw(campaign)
+        cash, cents = int(economy.ledger.named[CASH_ACCOUNT]), cents // 500 * 500
+        row = self.underworld.request(campaign, mule, WALLET, cash, cents, at, _stage(campaign, CASH_OUT))
+        area = economy.world.customers.data["area"][[mule]].astype(np.int64)
+        agent = int(economy.wallet_agents.near(area, u[:1])[0])
+        row["merchant"], row["mcc"] = agent, economy.world.merchants.data["mcc"][agent]
+        row["terminal"], row["kind"], row["truth"] = merchant_code(agent, 0), pay.WITHDRAWAL, pay.IS_LAUNDERING
+        row["rail"], row["channel"], row["country"], row["place"] = pay.WALLET, pay.POS, 0, -1
+        self.underworld.submit(row)
 
     def _withdraw(self, campaign: Campaign, mule: int, cents: int, at: int) -> None:
         economy = self.underworld.economy
@@ -321,7 +358,8 @@ class MuleMarket:
         data = economy.world.customers.data
         tick, taken = self.recalled.get(mule, (-1, 0))
         taken = taken if tick == economy.tick else 0
-        there = int(max(min(self.underworld.balance(mule) - taken, loss.cents), 0))
+        account = economy.ledger.accounts[loss.payee]
+        there = int(max(min(int(account["balance"] - account["reserved"]) - taken, loss.cents), 0))
         self.recalled[mule] = (economy.tick, taken + there)
         claims = economy.banks[int(data["institution"][mule])].claims
         claims.freeze(mule, at, 24.0 * 14)

@@ -440,14 +440,18 @@ class Underworld:
             active = data["since_day"][customer] <= self.economy.day and data["mule_ring"][customer] < 0
             tempting = self.attraction(campaign.ring, np.array([customer]))[0]
             tempting *= self.experience(campaign.ring, "age", len(AGES) + 2)[self.age_band(customer)]
-            if active and self.balance(customer) > 30_000 and u[1] < tempting:
+            if active and self.balance(customer) > 100 * self.settings.victim_balance and u[1] < tempting:
                 return customer
         return -1
 
     def balance(self, customer: int) -> int:
-        """Return what is available on a customer's checking account, cents."""
-        account = self.economy.ledger.accounts[customer * SLOTS]
+        """Return what is available on the account that a customer's money is on, cents."""
+        account = self.economy.ledger.accounts[customer * SLOTS + self.purse(customer)]
         return int(account["balance"] - account["reserved"])
+
+    def purse(self, customer: int) -> int:
+        """Return the slot of the account that a customer's money is on: checking, or the wallet in mobile money."""
+        return self.economy.mobile_money.purse(customer)
 
     def own_device(self, customer: int) -> int:
         """Return the packed code of a customer's own device."""

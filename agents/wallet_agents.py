@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from finsim import payments as pay
 from finsim.agents.customer import SLOTS, WALLET
-from finsim.clock import DAY, HOUR, MINUTE
-from finsim.ids import SUBMITTED, merchant_code, mixed, transaction_ids
+from finsim.clock import DAY, HOUR, MINUTE, SECOND
+from finsim.ids import SUBMITTED, merchant_code, mixed_ids, transaction_ids
 from finsim.ledger import CASH_ACCOUNT
-from finsim.records import joined
+from finsim.records import chosen, joined
 from finsim.rng import Purpose, to_normal
 
 if TYPE_CHECKING:
@@ -39,9 +39,13 @@ LEAST_RATIO = 1.3
 """An overcharged fee against the posted one, at least (assumption)."""
 
 
-def fee_of(cents: int) -> int:
-    """Return the posted fee of a withdrawal, cents."""
-    return max(int(cents * FEE_SHARE + 0.5), LEAST_FEE)
+FEE_WORD = 6
+"""Bits that tell a fee's id from that of its withdrawal."""
+
+
+def fees_of(cents: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the posted fees of withdrawals, (n,) int64 cents."""
+    return np.maximum((cents * FEE_SHARE + 0.5).astype(np.int64), LEAST_FEE)
 
 
 class WalletAgents:
@@ -139,31 +143,37 @@ class WalletAgents:
 
     def observe(self, rows: NDArray[np.void]) -> None:
         """Let agents take their fee for approved withdrawals, (n,) TRANSACTION."""
-        for row in rows:
-            if row["campaign"] < 0:
-                self._charge(row.reshape(1))
+        if len(rows):
+            self._charge(chosen(rows, rows["campaign"] < 0))
 
-    def _charge(self, withdrawal: NDArray[np.void]) -> None:
-        """Submit the fee for one withdrawal, (1,) TRANSACTION: the posted one, or what a cheating agent takes."""
-        economy, parent = self.economy, int(withdrawal["transaction_id"][0])
-        row, there = pay.blank(1), int(economy.ledger.accounts["balance"][withdrawal["payer"][0]])
+    def _charge(self, withdrawals: NDArray[np.void]) -> None:
+        """Submit the fees for withdrawals, (n,) TRANSACTION: the posted ones, or what a cheating agent takes."""
+        economy, fees = self.economy, pay.blank(len(withdrawals))
+        there = economy.ledger.accounts["balance"][withdrawals["payer"]]
         for name in ("owner", "payer", "slot", "merchant", "mcc", "terminal", "country", "place", "rail", "channel"):
-            row[name] = withdrawal[name]
-        row["transaction_id"] = mixed(parent ^ 6, economy.ids.posting)
-        row["timestamp"] = withdrawal["timestamp"] + 1_000_000
-        row["payee"], row["kind"], row["flags"] = economy.ledger.merchant_base + row["merchant"], pay.FEE, pay.FORCED
-        cents = fee_of(int(withdrawal["amount"][0]))
-        campaign, until, stage = economy.underworld.overcharging.get(int(row["merchant"][0]), (-1, 0, 0))
-        if campaign in economy.underworld.campaigns and economy.now < until:
-            u = economy.streams.one(Purpose.AGENT, parent & 0xFFFFFFFF, second=parent >> 32, draw=3)
-            mean = economy.config.parameters.fraud.agent_fraud.overcharge
-            cents = int(cents * (LEAST_RATIO - np.log(u[0]) * max(mean - LEAST_RATIO, 0.0)))
-            # The holder is wronged as by a thief.
-            row["truth"], row["campaign"], row["stage"] = pay.IS_FRAUD, campaign, stage
-            row["flags"] |= pay.THIEF
-        row["amount"] = min(cents, there)
-        if row["amount"][0] > 0:
-            economy.outbox.add(row, economy.tick)
+            fees[name] = withdrawals[name]
+        mixed_ids(withdrawals["transaction_id"].copy(), FEE_WORD, economy.ids.posting, fees["transaction_id"])
+        fees["timestamp"] = withdrawals["timestamp"] + SECOND
+        fees["payee"], fees["kind"] = economy.ledger.merchant_base + fees["merchant"], pay.FEE
+        fees["flags"], fees["amount"] = pay.FORCED, fees_of(withdrawals["amount"])
+        cheats = np.array(list(economy.underworld.overcharging), dtype=np.int64)
+        for k in np.flatnonzero(np.isin(fees["merchant"], cheats)) if len(cheats) else ():
+            self._overcharge(fees[k : k + 1], int(withdrawals["transaction_id"][k]))
+        fees["amount"] = np.minimum(fees["amount"], there)
+        economy.outbox.add(chosen(fees, fees["amount"] > 0), economy.tick)
+
+    def _overcharge(self, fee: NDArray[np.void], parent: int) -> None:
+        """Raise one fee, (1,) TRANSACTION, where its agent cheats at present."""
+        economy = self.economy
+        campaign, until, stage = economy.underworld.overcharging[int(fee["merchant"][0])]
+        if campaign not in economy.underworld.campaigns or economy.now >= until:
+            return
+        u = economy.streams.one(Purpose.AGENT, parent & 0xFFFFFFFF, second=parent >> 32, draw=3)
+        mean = economy.config.parameters.fraud.agent_fraud.overcharge
+        fee["amount"] = int(fee["amount"][0] * (LEAST_RATIO - np.log(u[0]) * max(mean - LEAST_RATIO, 0.0)))
+        # The holder is wronged as by a thief.
+        fee["truth"], fee["campaign"], fee["stage"] = pay.IS_FRAUD, campaign, stage
+        fee["flags"] |= pay.THIEF
 
 
 def _amounts(u: NDArray[np.float64]) -> NDArray[np.int64]:

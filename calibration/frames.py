@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from finsim.calibration.wallet_views import wallet_balances, wallet_clients, wallet_uses
 from finsim.calibration.words import MONTH_DAYS, PAYEE_MCC, WEEKDAYS
 
 if TYPE_CHECKING:
@@ -189,6 +190,21 @@ class Views:
         return every.join(counted, on=["customer_id", "window"], how="left").with_columns(
             pl.col("number").fill_null(0).cast(pl.Float64)
         )
+
+    @cached_property
+    def wallets(self) -> pl.LazyFrame:
+        """Payments of wallets by use, see `wallet_views.wallet_uses`."""
+        return wallet_uses(self.tables.table).with_columns(hour=pl.col("timestamp").dt.hour())
+
+    @cached_property
+    def wallet_clients(self) -> pl.LazyFrame:
+        """Who used a wallet for what, see `wallet_views.wallet_clients`."""
+        return wallet_clients(self.wallets, self.tables.days)
+
+    @cached_property
+    def wallet_balances(self) -> pl.LazyFrame:
+        """What was on each wallet when the run began."""
+        return wallet_balances(self.tables.table)
 
     @cached_property
     def _owners(self) -> pl.LazyFrame:

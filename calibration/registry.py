@@ -111,7 +111,8 @@ def moment(
 
 def moments() -> dict[str, Moment]:
     """Return every moment by name."""
-    import finsim.calibration.moments  # noqa: F401 - registers them
+    import finsim.calibration.moments
+    import finsim.calibration.moments_mobile  # noqa: F401 - both register them
 
     return dict(_MOMENTS)
 

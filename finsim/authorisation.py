@@ -147,8 +147,8 @@ def prepare(t, c, accounts, behaviour, keys, cash_log, counts):  # type: ignore[
     if t.slot == 1 and t.amount > accounts[t.payer].balance:
         return False  # nobody moves savings that are not there
     if t.rail == pay.WALLET and t.slot == 3 and accounts[t.payer].balance < t.amount:
-        if t.kind == pay.WITHDRAWAL:
-            return False  # nobody asks an agent for cash that is not in the wallet
+        if t.kind == pay.WITHDRAWAL or t.flags & pay.NO_RETRY:
+            return False  # nobody asks an agent for cash, or pays from a wallet, what is not there
         t.rail = pay.INSTANT
         t.slot = 0
         t.payer = t.owner * 4

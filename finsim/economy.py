@@ -21,6 +21,7 @@ from finsim.agents.employer import Employer
 from finsim.agents.founding import World, found
 from finsim.agents.life import Life
 from finsim.agents.merchant import Merchant
+from finsim.agents.mobile_money import MobileMoney
 from finsim.agents.mule import mules_of
 from finsim.agents.settlement import Settlement
 from finsim.agents.underworld import Underworld
@@ -126,6 +127,7 @@ class Economy(mesa.Model):  # type: ignore[misc]
         self.departures = Departures(self)
         self.banks: list[Bank] = found_banks(self)
         self.wallet_agents = WalletAgents(self)
+        self.mobile_money = MobileMoney(self)
         self.underworld = Underworld(self)
         self._reasons = np.empty(0, dtype=np.uint8)
         self.own_agents = frozenset(self.python_agents)
@@ -220,6 +222,7 @@ class Economy(mesa.Model):  # type: ignore[misc]
             return
         record = day_record(self.market.conditions(self.day))
         self.wallet_agents.plan_day()
+        self.mobile_money.plan_day()
         carried = self.outbox.take_day(self.day)
         self.each_partition(lambda part: part.plan(record, _of_owners(carried, part)))
 

@@ -182,6 +182,13 @@ def transaction_ids(key, kind, rows, purpose, day, ordinals, out):  # type: igno
         out[i] = transaction_id(key, kind, rows[i], purpose, day, ordinals[i])
 
 
+@njit
+def mixed_ids(numbers, word, key, out):  # type: ignore[no-untyped-def]
+    """Fill out with `mix64` of numbers with the bits of a word turned, both (n,) uint64: ids of what follows."""
+    for i in range(numbers.shape[0]):
+        out[i] = mix64(numbers[i] ^ np.uint64(word), key)
+
+
 class IdKeys:
     """The keys that hide ids in one run.
 

@@ -60,6 +60,7 @@ class Purpose(IntEnum):
     RING_LIFE = auto()
     EXPERIENCE = auto()
     FRICTION = auto()
+    WALLET = auto()
 
 
 def purpose_key(seed: int, name: str) -> int:

@@ -47,7 +47,10 @@ def pay_somebody(
         wallet = economy.ledger.accounts[victim * SLOTS + WALLET]
         if wallet["balance"] - wallet["reserved"] >= cents and payee >= economy.ledger.customer_accounts:
             row["rail"], row["slot"], row["payer"] = pay.WALLET, WALLET, victim * SLOTS + WALLET
-    if cents > LARGE:
+    if world.purse(victim) == WALLET:
+        row["rail"], row["slot"], row["payer"] = pay.WALLET, WALLET, victim * SLOTS + WALLET
+        row["payee"] = economy.mobile_money.wallet_of(payee)
+    elif cents > LARGE:
         row["rail"], row["slot"], row["payer"] = pay.ACH if v[0] < 0.7 else pay.WIRE, 0, victim * SLOTS
     if v[1] < 0.75 or row["rail"][0] == pay.WALLET:
         row["channel"] = pay.APP

@@ -6,6 +6,7 @@ import math
 from typing import Literal
 
 from finsim.parameters.fields import Model, param
+from finsim.parameters.mobile_money import MobileMoney
 from finsim.parameters.occasions import Occasions
 from finsim.parameters.pooling import Pooling
 
@@ -161,6 +162,8 @@ class Behaviour(Model):
     wallet_agents_per_1000_customers: float = param(3.0, unit="merchant/1000 customers", doc="shops that take cash into wallets and pay it out", low=0.0, high=100.0, source="assumption: retail cash loading points of payment apps")
     wallet_cash_in_per_month: float = param(0.06, unit="count/month", doc="cash deposits per wallet", low=0.0, high=30.0, source="assumption: US wallets are filled from accounts; cash is the exception")
     wallet_cash_out_per_month: float = param(0.03, unit="count/month", doc="cash withdrawals per wallet", low=0.0, high=30.0, source="assumption: half of wallet_cash_in_per_month")
+    wallet_top_up_share: float = param(1.0, unit="share", doc="wallets with a standing order that fills them from the own account each month", low=0.0, high=1.0, source="assumption: US wallets are filled from accounts")
+    mobile_money: MobileMoney = param(MobileMoney(), unit="", doc="wallets as everyday accounts", source="design")
     occasions: Occasions = param(Occasions(), unit="", doc="rare payments that look like scams", source="design")
     pooling: Pooling = param(Pooling(), unit="", doc="money pooled, passed on, paid round and banked", source="design")
 

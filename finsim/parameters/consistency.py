@@ -11,6 +11,7 @@ from finsim.control_registry import known_controls
 from finsim.errors import did_you_mean
 from finsim.parameters.banks import changeable_rules
 from finsim.parameters.fields import parse_source
+from finsim.parameters.mobile_money import USES
 from finsim.parameters.numbering import CampaignNumbers
 
 if TYPE_CHECKING:
@@ -71,6 +72,29 @@ def _profiles(p: Parameters) -> Iterator[Problem]:
             yield f"market.{name}", f"has {len(values)} values, but must have {length}"
         elif min(values) < 0 or sum(values) <= 0:
             yield f"market.{name}", "must hold values of 0 or more, not all of them 0"
+
+
+def _wallets(p: Parameters) -> Iterator[Problem]:
+    """Profiles of mobile money."""
+    mobile, key = p.behaviour.mobile_money, "behaviour.mobile_money"
+    factors = {"month_day_factors": (mobile.month_day_factors, 31), "weekday_factors": (mobile.weekday_factors, 7)}
+    factors |= {f"{use}.hour_factors": (getattr(mobile, use).hour_factors, 24) for use in USES}
+    for name, (values, length) in factors.items():
+        if len(values) != length:
+            yield f"{key}.{name}", f"has {len(values)} values, but must have {length}"
+        elif min(values) < 0 or sum(values) <= 0:
+            yield f"{key}.{name}", "must hold values of 0 or more, not all of them 0"
+    for name in USES:
+        use = getattr(mobile, name)
+        for field in ("hours_of_run", "amounts_of_run", "sigmas_of_run"):
+            values = getattr(use, field)
+            if len(values) % 24:
+                yield f"{key}.{name}.{field}", f"has {len(values)} values, but must have 24 for each day of the run"
+            elif values and (min(values) < 0 or (field == "hours_of_run" and sum(values) <= 0)):
+                yield f"{key}.{name}.{field}", "must hold values of 0 or more, of hours_of_run not all of them 0"
+    if mobile.active_share > 0 and round(p.population.customers * p.behaviour.wallet_agents_per_1000_customers / 1000) < 1:
+        reason = "makes no agent, but mobile money (behaviour.mobile_money.active_share) needs one"
+        yield "behaviour.wallet_agents_per_1000_customers", reason
 
 
 def _categories(p: Parameters) -> Iterator[Problem]:
@@ -183,6 +207,7 @@ def _rule_changes(p: Parameters) -> Iterator[Problem]:
 CHECKS: tuple[Callable[[Parameters], Iterator[Problem]], ...] = (
     _dates,
     _profiles,
+    _wallets,
     _categories,
     _shares,
     _sizes,

@@ -117,6 +117,7 @@ class Fraud(Model):
     split_per_year: float = param(0.15, unit="1/year", doc="rings that split in two", low=0.0, high=12.0, source="assumption: a crew breaks up every few years")
     arrested_per_year: float = param(0.12, unit="1/year", doc="rings that are arrested", low=0.0, high=12.0, source="assumption: few rings are caught in a year")
     left_per_year: float = param(0.2, unit="1/year", doc="rings that give up, fewer while it pays and more when it does not; as many new ones come as end on average", low=0.0, high=12.0, source="assumption: crews last some years")
+    victim_balance: float = param(300.0, unit="USD", doc="money on the account above which it is worth taking over", low=1.0, high=1e6, source="assumption: less does not pay a mule")
     breach_rate: float = param(3.5, unit="merchants/1000 customers/year", doc="breached online merchants", low=0.0, high=100.0, source="assumption: many shops are breached and few of their cards reach the market; steady, so that it stays supplied")
     phishing_rate: float = param(90.0, unit="customers/1000/year", doc="customers whose card details are phished, or leak from shops and lists outside the economy", low=0.0, high=1000.0, source="assumption: steady, and with breaches twice what is bought, so that the market of stolen details stays supplied")
     card_testing: CardTesting = param(CardTesting(), unit="", doc="typology", source="design")

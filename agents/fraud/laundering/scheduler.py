@@ -113,7 +113,8 @@ def _pay(world: Underworld, campaign: Campaign, position: int, leg: Leg, now: in
     rest = leg.planned - leg.moved
     cents = rest if leg.left <= 1 else int(rest / leg.left * (0.7 + 0.6 * draws()))
     if leg.payer >= 0 and accounts[leg.payer] < world.economy.ledger.customer_accounts:
-        cents = min(cents, world.balance(accounts[leg.payer] // SLOTS))
+        there = world.economy.ledger.accounts[accounts[leg.payer]]
+        cents = min(cents, int(there["balance"] - there["reserved"]))
     elif world.economy.world.customers.data["frozen"][accounts[leg.payee] // SLOTS]:
         _finish(world, campaign, leg)  # nobody sends money to a frozen account
         return
