@@ -91,6 +91,9 @@ def category_table(parameters: Parameters) -> tuple[list[str], NDArray[np.void],
     for row, category in zip(table, behaviour.fitted_categories().values(), strict=False):
         row["mcc"] = category.mcc
         row["log_mean"] = category.log_mean + np.log(100.0 * behaviour.price_level)
+        if category.price_ending == "tip":
+            # Published amounts are with the tip, which three in four leave, at 0.5 to 1.25 of the mean (slots.price).
+            row["log_mean"] -= np.log1p(0.75 * 0.875 * behaviour.tip_share)
         row["sigma"] = np.sqrt(max((behaviour.amount_spread * category.log_sigma) ** 2 - between, 0.05**2))
         row["in_person"] = category.in_person
         row["refund"] = category.refund_rate

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from finsim.calibration.problem import CalibrationError, Problem
+from finsim.calibration.result_files import ResultDirectory
 from finsim.calibration.target_problem import problem_of, with_scenario
 from finsim.calibration.target_sets import TargetSet, load_targets
 
@@ -101,18 +102,18 @@ def calibrate(
     problem = problem_of(chosen)
     first = chosen.seed if seed is None else seed
 
+    directory = ResultDirectory(out or Path("runs") / f"calibrate-{chosen.name}-seed{first}", overwrite=overwrite)
+
     from finsim.calibration.estimation import Effort
-    from finsim.calibration.result_files import ResultDirectory
+    from finsim.calibration.posterior import require_emcee
     from finsim.calibration.what_if import parse_changes
 
+    # What cannot work is said before anything is written.
     effort = Effort(budget=budget, seed=first)
-    effort.design(len(problem.parameters))  # too small a budget is said before anything is written
+    effort.design(len(problem.parameters))
     changes = parse_changes(what_if, problem)
     if bayes:
-        from finsim.calibration.posterior import require_emcee
-
         require_emcee()
-    directory = ResultDirectory(out or Path("runs") / f"calibrate-{chosen.name}-seed{first}", overwrite=overwrite)
     with directory:
         report = _carry_out(chosen, problem, effort, directory.simulations, workers or _cores(), bayes, changes, told)
         directory.finish(report, chosen.scenario)

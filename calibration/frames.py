@@ -90,7 +90,11 @@ class Views:
             .group_by(customer_id="owner_id")
             .agg(pl.col("opening_balance").sum().alias("balance"))
         )
-        return people.select("customer_id", "segment", income="income_band").join(money, on="customer_id", how="left")
+        return (
+            people.select("customer_id", "segment", income="income_band")
+            .join(money, on="customer_id", how="left")
+            .sort("customer_id")
+        )
 
     @cached_property
     def payments(self) -> pl.LazyFrame:
@@ -149,20 +153,23 @@ class Views:
 
     @cached_property
     def pays(self) -> pl.LazyFrame:
-        """Persons in work who were paid: longest gap between pays in days, and whether all gaps are whole weeks."""
+        """Persons in work, by who pays them most: longest gap between pays in days, and whether all are whole weeks."""
         employed = self.persons.filter(pl.col("segment").is_in(("employed", "student")))
         return (
             self.tables.table("transactions")
             .filter((pl.col("kind").cast(pl.String) == "income") & (pl.col("rail").cast(pl.String) == "ach"))
-            .select("customer_id", "amount", day=pl.col("timestamp").dt.date())
-            .join(employed.select("customer_id", "income"), on="customer_id")
-            .sort("customer_id", "day")
-            .with_columns(gap=pl.col("day").diff().over("customer_id").dt.total_days())
-            .group_by("customer_id")
+            .select("customer_id", "payer_account_id", "amount", day=pl.col("timestamp").dt.date())
+            .join(employed.select("customer_id"), on="customer_id")
+            .sort("customer_id", "payer_account_id", "day")
+            .with_columns(gap=pl.col("day").diff().over("customer_id", "payer_account_id").dt.total_days())
+            .group_by("customer_id", "payer_account_id", maintain_order=True)
             .agg(
+                pl.col("amount").sum(),
                 pl.col("gap").max().alias("longest"),
                 (pl.col("gap") % 7 == 0).all().alias("whole_weeks"),
             )
+            .sort("customer_id", "amount", "payer_account_id", descending=[False, True, False])
+            .unique("customer_id", keep="first", maintain_order=True)
         )
 
     @cached_property
@@ -173,6 +180,7 @@ class Views:
             .filter((pl.col("kind").cast(pl.String) == "income") & (pl.col("rail").cast(pl.String) == "ach"))
             .select("customer_id", "amount")
             .join(self.persons.select("customer_id"), on="customer_id")
+            .sort("customer_id", "amount")
         )
 
     @cached_property

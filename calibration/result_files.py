@@ -8,13 +8,15 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
-from finsim.calibration.report import Report
 from finsim.dataset.lock import Lock
 from finsim.errors import OutputError
+
+if TYPE_CHECKING:
+    from finsim.calibration.report import Report
 
 OVERLAY: Final = "calibrated.yaml"
 SIMULATIONS: Final = "simulations.jsonl"

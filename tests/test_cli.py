@@ -18,7 +18,7 @@ from finsim.terminal import Progress, complain, emit, emit_table
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 HEAVY = {"mesa", "numba", "polars", "pyarrow", "pandas", "scipy"}
-COMMANDS = ("run", "check", "diff", "info", "evaluate", "scenarios", "explain")
+COMMANDS = ("run", "check", "diff", "info", "evaluate", "calibrate", "scenarios", "explain")
 
 
 class Refusal(NamedTuple):
@@ -50,6 +50,16 @@ REFUSALS = {
     "no thread": Refusal("run tiny --threads 0", ("--threads", "0")),
     "half a thread": Refusal("run tiny --threads 1.5", ("--threads", "1.5")),
     "resume and overwrite": Refusal("run tiny --resume --overwrite", ("--resume", "--overwrite")),
+    # calibrate
+    "no targets": Refusal("calibrate", ("TARGETS",)),
+    "unknown targets": Refusal("calibrate uss", ("uss", "'us'")),
+    "no worker": Refusal("calibrate us --workers 0", ("--workers", "0")),
+    "no budget": Refusal("calibrate us --budget none", ("--budget", "none")),
+    "calibration for an unknown scenario": Refusal("calibrate us --scenario basline", ("basline", "baseline")),
+    "calibration over something else": Refusal(
+        "calibrate us --out kept --overwrite", ("kept", "no calibration"), {"kept/": ""}
+    ),
+    "calibration over a result": Refusal("calibrate us --out kept", ("kept", "--overwrite"), {"kept/": ""}),
     # --set
     "set without a value": Refusal("run tiny --set fraud.intensity", ("fraud.intensity", "KEY=VALUE")),
     "set without a key": Refusal("run tiny --set =3", ("KEY=VALUE",)),

@@ -45,7 +45,7 @@ class Skimming:
             "uses": [],
             "area": int(v[1] * world.economy.world.places.homes) if v[2] < 0.95 else world.foreign_area(v[3]),
         }
-        world.leak(merchant, campaign.number, now, now + int(days * DAY))
+        world.theft.leak(merchant, campaign.number, now, now + int(days * DAY))
         return now + int(days * DAY)
 
     def act(self, world: Underworld, campaign: Campaign, now: int) -> int | None:
