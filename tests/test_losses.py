@@ -1,14 +1,18 @@
-"""Who bears a scam: the institution that received the money pays its part of what the victim was repaid."""
+"""What banks bear and customers avoid: the receiver's part of a scam, a credit card that is used up."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
+from small_economy import found
 
 import finsim
+from finsim import payments as pay
+from finsim.agents.customer import CREDIT_CARD, SLOTS
 from finsim.dataset.reader import Dataset
 
 RUN: dict[str, Any] = {
@@ -49,3 +53,24 @@ def test_the_receiver_pays_its_part(share: float, tmp_path: Path) -> None:
     whose = dict(data.accounts.select("account_id", "institution_id").collect().rows())
     assert [whose[account] for account in both["payer_account_id"]] == both["receiver"].to_list()
     assert [whose[account] for account in both["payee_account_id"]] == both["bank"].to_list()
+
+
+def test_who_has_a_used_up_card_only_mostly_does_without() -> None:
+    economy = found(**{"population.customers": 800, "run.days": 30, "fraud.intensity": 0})
+    data, accounts = economy.world.customers.data, economy.ledger.accounts
+    only_credit = np.flatnonzero((data["cards"] & 5 == 4) & (data["since_day"] < economy.day) & (data["reserved"] == 0))
+    used_up, others = only_credit[::2], only_credit[1::2]
+    assert len(used_up) > 10
+    rows = []
+    for _ in range(8 * economy.clock.ticks_per_day):
+        credit = used_up * SLOTS + CREDIT_CARD
+        accounts["balance"][credit] = np.minimum(accounts["balance"][credit], -accounts["limit"][credit])
+        economy.step()
+        rows.append(economy._rows.copy())
+    tried = np.concatenate(rows)
+    tried = tried[(tried["kind"] == pay.PURCHASE) & (tried["slot"] == 2) & (tried["entry_mode"] != pay.CARD_ON_FILE)]
+    each = np.bincount(tried["owner"], minlength=len(data))
+    assert each[others].mean() > 2.0
+    assert 0 < each[used_up].mean() < 0.35 * each[others].mean()
+    declined = tried[np.isin(tried["owner"], used_up)]
+    assert (declined["decline_reason"] == pay.LIMIT).mean() > 0.8
