@@ -23,7 +23,7 @@ MOST_DECLINES, GIVES_UP = 5, 0.03
 """Declines after which a card is given up, and how often one is enough (assumption: details are mistyped, shops
 decline for reasons of their own, and another shop is tried)."""
 
-KEEPS_ON = 0.95
+KEEPS_ON = 0.92
 """Purchases that follow the one before at once rather than at an hour at which people are online (assumption: a card
 is used up before it is blocked, BEHAVIOUR-010)."""
 

@@ -17,7 +17,7 @@ class Identities(Model):
 class SimSwap(Model):
     """A telephone number is moved to the thief's card; codes by message then reach the thief."""
 
-    rate: float = param(0.11, unit="campaigns/1000 customers/year", doc="numbers taken over to reach an account", low=0.0, high=200.0, transform="log", calibratable=True,
+    rate: float = param(0.09, unit="campaigns/1000 customers/year", doc="numbers taken over to reach an account", low=0.0, high=200.0, transform="log", calibratable=True,
                         source="assumption: US-sim-swap-cases, complaints of 2021 over the share of victims who tell the police, US-122; UK-117 is 0.06 per 1000")  # fmt: skip
     minutes: float = param(40.0, unit="minute", doc="median time from the new SIM to the first transfer", low=1.0, high=1000.0, source="assumption: 10 to 120 minutes")
     transfers: float = param(2.6, unit="count", doc="mean transfers tried", low=1.0, high=20.0, source="assumption: drained in a few steps before the victim has service again")
