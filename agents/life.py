@@ -169,7 +169,7 @@ class Life:
         for customer, at, u in zip(rows.tolist(), when.tolist(), draw.tolist(), strict=True):
             data["home_ip"][customer] = (data["home_ip"][customer] + 1) % 64
             data["dwelling"][customer] = customer
-            self.economy.log.event(at, customer, "address_changed")
+            self.economy.log.event(at, customer, "address_changed", area=int(data["area"][customer]))
             if u < 1 / 3:
                 share = u * 3.0
                 data["area"][customer] = int(

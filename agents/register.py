@@ -124,7 +124,9 @@ class Register:
         active = {number for ring in underworld.rings for _, number in ring.due} | {
             number for _, number in underworld.opportunist.due
         }
-        active |= {leak[1] for leak in underworld.leaks} | underworld.mule_market.busy() | underworld.first_party.busy()
+        active |= (
+            {leak[1] for leak in underworld.theft.leaks} | underworld.mule_market.busy() | underworld.first_party.busy()
+        )
         active |= {item[0] for item in underworld.overcharging.values()}
         for number, campaign in list(underworld.campaigns.items()):
             last = max(campaign.ended, campaign.started)

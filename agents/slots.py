@@ -151,8 +151,8 @@ def in_person(t, c, row, behaviour, u, v, w):  # type: ignore[no-untyped-def]
         t.authentication = pay.BIOMETRIC
         t.device = pack_customer(row, c.device)
     elif u < behaviour.mobile_wallet + behaviour.contactless:
-        t.entry_mode = pay.CONTACTLESS
-        t.authentication = pay.NO_AUTHENTICATION
+        t.entry_mode = pay.CONTACTLESS if t.amount <= 100.0 * behaviour.contactless_limit else pay.CHIP
+        t.authentication = pay.NO_AUTHENTICATION if t.entry_mode == pay.CONTACTLESS or t.slot == 2 else pay.PIN
     elif u < behaviour.mobile_wallet + behaviour.contactless + behaviour.magstripe:
         t.entry_mode = pay.MAGSTRIPE
         t.authentication = pay.PIN if v < 0.3 and t.slot == 0 else pay.SIGNATURE

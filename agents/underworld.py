@@ -14,6 +14,7 @@ from finsim.agents.experience import Experience, Usual
 from finsim.agents.first_party import FirstParty
 from finsim.agents.fraud import registry
 from finsim.agents.fraud.campaign import Campaign
+from finsim.agents.fraud.care import STYLE_WEIGHTS, STYLES, Care
 from finsim.agents.fraud.laundering import LAUNDERING
 from finsim.agents.fraud.remote import resale_weights
 from finsim.agents.fraudster import HOUR_BANDS, Fraudster
@@ -21,7 +22,7 @@ from finsim.agents.identities import Identities
 from finsim.agents.mule import MuleMarket
 from finsim.agents.register import FOUND_CARD, Register, found_card_number
 from finsim.agents.rings import RingLife
-from finsim.batches import leaked_rows
+from finsim.agents.theft import Theft
 from finsim.clock import DAY, HOUR
 from finsim.ids import FOUND, INDUCED, RING, ROW_BITS, new_id
 from finsim.parameters.numbering import CampaignNumbers
@@ -46,21 +47,6 @@ AGES = (30, 45, 60, 75)
 """Edges of the bands of age among which rings choose."""
 SPARED = 0.4
 """Part of the reserve of identities that is left for those opened during a run; a choice of the model."""
-STOCK_DAYS = 160
-"""Age up to which stolen details are on offer at the start (assumption: older ones are worthless)."""
-CAUGHT = 0.1
-"""Purchases at a breached shop whose details leak (assumption: through some of its pages, for some of the time)."""
-HAUL = 240.0 * CAUGHT
-"""Details that a breach yields on average: what is bought with cards in LEAK_DAYS at an online shop, whichever. A
-property of how genuine customers shop in the baseline, measured there; the market begins in balance with it."""
-MARKET, PARTLY = -1, -2
-"""Where leaks go that belong to no campaign: to the market, whole or the part CAUGHT."""
-LEAK_DAYS = (3, 43)
-"""Shortest and longest time for which a breached shop leaks (assumption: until somebody sees the common shop)."""
-MOST_SOLD = 0.95
-"""Part of what is stolen that is sold before the run, at most: a choice of the model, for markets that run dry."""
-DEBIT = 0.52
-"""Details that are of a debit card where both cards are held (assumption: about half)."""
 
 
 class Underworld:
@@ -85,7 +71,6 @@ class Underworld:
         self.devices: dict[int, int] = {}  # rings' devices by packed code: when a bank first saw them
         self.overcharging: dict[int, list[int]] = {}  # wallet agent -> campaign, until, stage
         self.register = Register(self)
-        self.leaks: list[list[int]] = []  # merchant, campaign (below 0: a breach), from, until
         self.rings = self._found_rings()
         self.opportunist = Fraudster(economy, self, OPPORTUNIST)
         economy.enlist(self.opportunist.key, self.opportunist)
@@ -95,12 +80,12 @@ class Underworld:
         size = len(economy.world.customers)
         self.susceptible = np.cumsum(economy.world.customers.data["susceptibility"].astype(float))
         self.scale = size / 1000.0 / 365.0
-        self.resale = resale_weights(economy)
-        self.shopping: dict[int, NDArray[np.float64]] = {}  # cumulative weights of categories by ring, today
-        self.reference = 0.0
+        self.cares = [Care(self.settings.difficulty + more) for more in STYLES]
+        self.resale = [resale_weights(economy, care) for care in self.cares]
+        # Cumulative weights of categories by ring and style, today.
+        self.shopping: dict[tuple[int, int], NDArray[np.float64]] = {}
+        self.theft = Theft(self)
         if self.rings:
-            self._stock_market()
-            self._leak_on()
             self._age_identities()
         economy.enlist(RINGS_KEY, _Midnight(self))
         economy.agenda.wake(RINGS_KEY, economy.now)
@@ -155,7 +140,7 @@ class Underworld:
             for name, typology in registry().items()
             if not getattr(typology, "by_customers", False)
         }
-        supply = self.supply()
+        supply = self.theft.supply()
         for name in BOUGHT:
             rates[name] *= supply
         laundering = {name: rates.pop(name) for name in registry() if name in LAUNDERING}
@@ -165,23 +150,12 @@ class Underworld:
                 ring.go_on(rates)
             ring.plan(self.economy.day, rates)
             ring.plan(self.economy.day, laundering)
-            self._phish(ring)
-            self._breach(ring)
-        self._scenario_breaches()
+            self.theft.steal(ring)
+        self.theft.begin_day()
         self._lose_cards()
         self.mule_market.begin_day()
         self.register.retire(self.economy.now - 70 * DAY)
-        self.leaks = [leak for leak in self.leaks if leak[3] > self.economy.now]
         self.overcharging = {agent: item for agent, item in self.overcharging.items() if item[1] > self.economy.now}
-
-    def supply(self) -> float:
-        """Return by how much an abundant market of stolen details raises their use: cheap details are used more.
-
-        The square root of what is on offer against a market in balance, within bounds (assumption).
-        """
-        if not self.rings or self.reference <= 0:
-            return 1.0
-        return float(np.clip(np.sqrt(self.credentials.value(self.economy.now) / self.reference), 0.6, 4.0))
 
     def _lose_cards(self) -> None:
         """Let customers lose cards; some are found by somebody who uses them, the others are blocked soon."""
@@ -207,100 +181,6 @@ class Underworld:
                 bank = economy.banks[int(data["institution"][customer])]
                 bank.later(at + int(hours * HOUR), "lost", customer, slot)
 
-    def _phish(self, ring: Fraudster) -> None:
-        """Deceive customers into giving their card details away."""
-        economy = self.economy
-        expected = self.settings.phishing_rate * self.scale / self.settings.rings
-        u = economy.streams.one(Purpose.CREDENTIAL, ring.row, ordinal=economy.day)
-        number = int(expected) + (u[0] < expected % 1.0)
-        for k in range(number):
-            v = economy.streams.one(Purpose.CREDENTIAL, ring.row, ordinal=economy.day, draw=k + 1)
-            self._rob(v[None, :], np.array([economy.now]))
-
-    def _rob(self, u: NDArray[np.float64], stolen: NDArray[np.int64]) -> None:
-        """Offer card details of those whom uniforms, (n, 2 or more), choose; who holds no card is left out.
-
-        Who is easily deceived is chosen oftener.
-
-        Args:
-            u: a row for each theft.
-            stolen: (n,) microseconds.
-        """
-        economy = self.economy
-        data = economy.world.customers.data
-        customers = np.searchsorted(self.susceptible, u[:, 0] * self.susceptible[-1]).clip(0, len(data) - 1)
-        debit, credit = data["cards"][customers] & 1 > 0, data["cards"][customers] & 4 > 0
-        slots = np.where(credit & ((u[:, 1] >= DEBIT) | ~debit), 2, 0)
-        life = economy.life.cards
-        held = [life.holds(int(c), int(s)) for c, s in zip(customers, slots, strict=True)]
-        kept = np.array(held, dtype=bool)
-        cards = np.array([life.code(int(c), int(s)) for c, s in zip(customers, slots, strict=True)], dtype=np.int64)
-        self.credentials.add(customers[kept], slots[kept], cards[kept], stolen[kept])
-
-    def _breach(self, ring: Fraudster) -> None:
-        """Breach an online merchant now and then; what is used there leaks for some weeks."""
-        economy = self.economy
-        u = economy.streams.one(Purpose.BREACH, ring.row, ordinal=economy.day)
-        if u[0] < self.settings.breach_rate * self.scale / self.settings.rings:
-            self._leak_since(economy.now, u)
-
-    def _leak_since(self, begin: int, u: NDArray[np.float64]) -> None:
-        """Let an online merchant leak from a time on, for some weeks: which one and how long, uniforms (4,) say.
-
-        Small shops are as likely as large ones (assumption: they are guarded less), so that leaks are many and small.
-        """
-        places, kinds = self.economy.world.places, len(self.economy.world.category_names)
-        cell = places.homes * kinds + int(u[1] * (kinds - 1))
-        first, shops = int(places.cell_start[cell]), int(places.cell_start[cell + 1] - places.cell_start[cell])
-        days = LEAK_DAYS[0] + (LEAK_DAYS[1] - LEAK_DAYS[0]) * u[3]
-        if shops > 0 and begin + int(days * DAY) > self.economy.now:
-            self.leak(first + int(u[2] * shops), PARTLY, begin, begin + int(days * DAY))
-
-    def _leak_on(self) -> None:
-        """Let merchants leak that were breached in the weeks before the run."""
-        now, p = self.economy.now, self.settings.breach_rate * self.scale / self.settings.rings
-        for ring in self.rings:
-            for day in range(1, LEAK_DAYS[1] + 1):
-                u = self.economy.streams.one(Purpose.BREACH, ring.row, second=1, ordinal=day)
-                if u[0] < p:
-                    self._leak_since(now - day * DAY, u)
-
-    def _scenario_breaches(self) -> None:
-        """Open the breaches that the scenario sets."""
-        economy = self.economy
-        if not self.rings:
-            return
-        for breach in economy.config.parameters.market.breaches:
-            if economy.day == max(economy.clock.export_day + breach.day - breach.window_days, economy.clock.first_day):
-                data = economy.world.merchants.data
-                online = np.flatnonzero((data["online"] == 1) & (data["country"] == 0))
-                largest = online[np.argsort(-data["popularity"][online], kind="stable")][: breach.merchants]
-                for merchant in largest.tolist():
-                    self.leak(merchant, MARKET, economy.now, (economy.clock.export_day + breach.day) * DAY)
-
-    def _stock_market(self) -> None:
-        """Fill the market with details of all ages, as it stands after years of the same thefts and purchases.
-
-        Details arrive at a steady rate. Buyers prefer fresh ones, by half for each half-life, so that a share
-        left ** (1 - value) of those of an age is unsold, where `left` is what nobody ever buys. The value of such a
-        market is what `supply` is measured by; it does not depend on who happened to be robbed.
-        """
-        s, half_life = self.settings, self.credentials.half_life_days
-        arrivals = s.phishing_rate + s.breach_rate * HAUL
-        collusion = s.merchant_collusion
-        wanted = s.card_not_present.rate + s.card_testing.rate * s.card_testing.cards
-        wanted += collusion.rate * collusion.sales * (1.0 - collusion.laundering) * (1.0 - collusion.complicit)
-        left = 1.0 - min(wanted / max(arrivals, 1e-9), MOST_SOLD)
-        a_day = arrivals * self.scale * len(self.rings) / s.rings
-        value = np.exp2(-(np.arange(STOCK_DAYS) + 0.5) / half_life)
-        self.reference = float(a_day * (value * left ** (1.0 - value)).sum())
-        u = self.economy.streams.uniform(Purpose.CREDENTIAL, int(a_day * STOCK_DAYS + 0.5), second=7)
-        age = STOCK_DAYS * u[:, 2]
-        unsold = u[:, 3] < left ** (1.0 - np.exp2(-age / half_life))
-        order = np.argsort(-age, kind="stable")
-        order = order[unsold[order]]
-        self._rob(u[order], self.economy.now - (age[order] * DAY).astype(np.int64))
-
     def _age_identities(self) -> None:
         """Give each ring the synthetic identities that it has built, or used up, before the run begins."""
         s, now = self.settings, self.economy.now
@@ -312,40 +192,6 @@ class Underworld:
                 v = self.economy.streams.one(Purpose.RING, ring.row, second=98, draw=k + 1)
                 if len(self.identities.free) > SPARED * self.identities.reserve:
                     ring.launch("synthetic_identity", now, {"aged": 1 + int(v[0] * life)})
-
-    # -- leaks --------------------------------------------------------------------------------------------
-
-    def leak(self, merchant: int, campaign: int, begin: int, end: int) -> None:
-        """Let cards used at a merchant leak for a while, to a campaign (a skimming device) or to the market."""
-        self.leaks.append([merchant, campaign, begin, end])
-
-    def watch_leaks(self, rows: NDArray[np.void]) -> None:
-        """Collect the cards that were used where something leaks in this tick."""
-        if not self.leaks or not len(rows):
-            return
-        merchants = np.array([leak[0] for leak in self.leaks], dtype=np.int64)
-        found = leaked_rows(rows, np.sort(merchants))
-        reserved = self.economy.world.customers.data["reserved"]
-        for k in found.tolist():
-            row = rows[k]
-            for merchant, number, begin, end in self.leaks:
-                if merchant != row["merchant"] or not begin <= row["timestamp"] < end:
-                    continue
-                card, slot, customer = int(row["card"]), int(row["slot"]), int(row["owner"])
-                if reserved[customer]:
-                    continue  # a name that a ring made up is nobody's victim
-                if number == PARTLY:
-                    u = self.economy.streams.one(Purpose.BREACH, customer, second=2, ordinal=self.economy.day)
-                    if u[0] >= CAUGHT:
-                        continue
-                if number < 0:
-                    self.credentials.add(
-                        np.array([customer]), np.array([slot]), np.array([card]), int(row["timestamp"])
-                    )
-                elif number in self.campaigns:
-                    copied = self.campaigns[number].facts["copied"]
-                    if len(copied) < 400 and [customer, slot, card] not in copied:
-                        copied.append([customer, slot, card])
 
     # -- what typologies use ------------------------------------------------------------------------------
 
@@ -367,6 +213,16 @@ class Underworld:
         cumulative = np.cumsum(np.array(SIZE_WEIGHTS) * ring.weights("size", len(SIZES)))
         u = self.economy.streams.one(Purpose.EXPERIENCE, number, second=1)
         return int(np.searchsorted(cumulative, u[0] * cumulative[-1]).clip(0, len(SIZES) - 1))
+
+    def choose_style(self, ring: Fraudster, number: int) -> int:
+        """Return a position in STYLES for a campaign: all of them are tried, and more often what is let through."""
+        cumulative = np.cumsum(np.array(STYLE_WEIGHTS) * self.experience(ring.row, "style", len(STYLES)))
+        u = self.economy.streams.one(Purpose.EXPERIENCE, number, second=2)
+        return int(np.searchsorted(cumulative, u[0] * cumulative[-1]).clip(0, len(STYLES) - 1))
+
+    def care(self, campaign: Campaign) -> Care:
+        """Return how careful a campaign is."""
+        return self.cares[campaign.style]
 
     @staticmethod
     def size(campaign: Campaign) -> float:
@@ -536,6 +392,9 @@ class Underworld:
         device = int(row["device"][0])
         if device >> 30 == RING:
             self.saw(device, int(row["timestamp"][0]))
+        limit = 100.0 * self.economy.config.parameters.behaviour.contactless_limit
+        if row["entry_mode"][0] == pay.CONTACTLESS and row["amount"][0] > limit:
+            row["entry_mode"] = pay.CHIP  # the terminal asks a thief for it too
         self.economy.outbox.add(row, self.economy.tick)
 
     def saw(self, device: int, at: int) -> None:
@@ -616,7 +475,7 @@ class Underworld:
         """Return what a checkpoint keeps."""
         values = {
             "campaigns": self.campaigns,
-            "leaks": self.leaks,
+            "leaks": self.theft.leaks,
             "devices": self.devices,
             "rings": [ring.state() for ring in [*self.rings, self.opportunist]],
             "mules": self.mule_market.state(),
@@ -631,7 +490,8 @@ class Underworld:
 
     def restore(self, values: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
         """Take back what `state` returned."""
-        self.campaigns, self.leaks, self.devices = values["campaigns"], values["leaks"], values["devices"]
+        self.campaigns, self.devices = values["campaigns"], values["devices"]
+        self.theft.restore(values["leaks"])
         self.rumours, self.usual = values["rumours"], values["usual"]
         while len(self.rings) < len(values["rings"]) - 1:
             self.ring_life.found()

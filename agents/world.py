@@ -82,6 +82,7 @@ BEHAVIOUR = np.dtype(
             "abroad",
             "mobile_wallet",
             "contactless",
+            "contactless_limit",
             "magstripe",
             "keyed",
             "three_d_secure",

@@ -28,7 +28,8 @@ from printing import show
 import finsim
 from finsim.calibration.hourly_fit import PAYSIM_COUNT, PAYSIM_MEAN, errors, hourly_table_of, noise, pooled
 from finsim.calibration.hourly_plot import month_svg
-from finsim.calibration.hourly_table import HourlyTable, month_overlay, overlay_text, read_hourly_table
+from finsim.calibration.hourly_table import HourlyTable, read_hourly_table
+from finsim.calibration.month_import import month_overlay, overlay_text
 
 UNIT = 2500.0
 PER_WALLET = 17.5
@@ -56,6 +57,7 @@ def main() -> None:
     parser.add_argument(
         "--separable", action="store_true", help="a factor for each day and one for each hour of the day"
     )
+    parser.add_argument("--fraud", type=float, default=0.0, help="intensity; fraud keeps hours of its own")
     parser.add_argument("--plot", type=Path, help="file for a picture of the hours, SVG")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()

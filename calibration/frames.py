@@ -90,7 +90,11 @@ class Views:
             .group_by(customer_id="owner_id")
             .agg(pl.col("opening_balance").sum().alias("balance"))
         )
-        return people.select("customer_id", "segment", income="income_band").join(money, on="customer_id", how="left")
+        return (
+            people.select("customer_id", "segment", income="income_band")
+            .join(money, on="customer_id", how="left")
+            .sort("customer_id")
+        )
 
     @cached_property
     def payments(self) -> pl.LazyFrame:
@@ -149,20 +153,23 @@ class Views:
 
     @cached_property
     def pays(self) -> pl.LazyFrame:
-        """Persons in work who were paid: longest gap between pays in days, and whether all gaps are whole weeks."""
+        """Persons in work, by who pays them most: longest gap between pays in days, and whether all are whole weeks."""
         employed = self.persons.filter(pl.col("segment").is_in(("employed", "student")))
         return (
             self.tables.table("transactions")
             .filter((pl.col("kind").cast(pl.String) == "income") & (pl.col("rail").cast(pl.String) == "ach"))
-            .select("customer_id", "amount", day=pl.col("timestamp").dt.date())
-            .join(employed.select("customer_id", "income"), on="customer_id")
-            .sort("customer_id", "day")
-            .with_columns(gap=pl.col("day").diff().over("customer_id").dt.total_days())
-            .group_by("customer_id")
+            .select("customer_id", "payer_account_id", "amount", day=pl.col("timestamp").dt.date())
+            .join(employed.select("customer_id"), on="customer_id")
+            .sort("customer_id", "payer_account_id", "day")
+            .with_columns(gap=pl.col("day").diff().over("customer_id", "payer_account_id").dt.total_days())
+            .group_by("customer_id", "payer_account_id", maintain_order=True)
             .agg(
+                pl.col("amount").sum(),
                 pl.col("gap").max().alias("longest"),
                 (pl.col("gap") % 7 == 0).all().alias("whole_weeks"),
             )
+            .sort("customer_id", "amount", "payer_account_id", descending=[False, True, False])
+            .unique("customer_id", keep="first", maintain_order=True)
         )
 
     @cached_property
@@ -173,6 +180,7 @@ class Views:
             .filter((pl.col("kind").cast(pl.String) == "income") & (pl.col("rail").cast(pl.String) == "ach"))
             .select("customer_id", "amount")
             .join(self.persons.select("customer_id"), on="customer_id")
+            .sort("customer_id", "amount")
         )
 
     @cached_property
@@ -189,6 +197,19 @@ class Views:
         )
         return every.join(counted, on=["customer_id", "window"], how="left").with_columns(
             pl.col("number").fill_null(0).cast(pl.Float64)
+        )
+
+    @cached_property
+    def tills(self) -> pl.LazyFrame:
+        """Approved card purchases at points of sale: amount, contactless (telephones included), telephone."""
+        word = {name: pl.col(name).cast(pl.String) for name in ("rail", "kind", "channel", "decision", "entry_mode")}
+        rows = self.tables.table("transactions").filter(
+            (word["rail"] == "card") & (word["kind"] == "purchase") & (word["channel"] == "pos")
+        )
+        return rows.filter(word["decision"] == "approved").select(
+            "amount",
+            contactless=word["entry_mode"].is_in(("contactless", "token")).fill_null(False),
+            telephone=(word["entry_mode"] == "token").fill_null(False),
         )
 
     @cached_property

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +27,6 @@ OPTIONAL = ("month", "sum", "step")
 ACTIONS = tuple(use.upper() for use in USES)
 HOURS = 24
 LONGEST = 366
-DIGITS = 5
-LEAST_SIGMA = 0.05
 
 
 class TableError(FinsimError):
@@ -159,59 +157,3 @@ def _refuse(frame: pl.DataFrame, name: str, numbers: list[str]) -> None:
         first(off, "step", "is not the number of its hour (day * 24 + hour)")
     if "month" in frame.columns and frame["month"].n_unique() > 1:
         raise TableError(f"{name}: holds {frame['month'].n_unique()} months; give one a table")
-
-
-def month_overlay(table: HourlyTable, unit: float, per_wallet: float, separable: bool = False) -> dict[str, Any]:
-    """Return what a scenario has to change to live through a table's month, as its YAML holds it.
-
-    Args:
-        table: the month.
-        unit: units of the table's currency for one of the scenario's.
-        per_wallet: payments a month of all types of a wallet in use; the table does not know how many wallets it is of.
-        separable: describe activity by a factor for each day and one for each hour of the day instead of each hour of
-            the month, and amounts by one mean and one spread: 54 numbers for each type instead of 2,160.
-    """
-    total = table.count.sum()
-    uses = {
-        name: _use(table, k, unit, per_wallet * table.count[k].sum() / total, separable) for k, name in enumerate(USES)
-    }
-    return {"run": {"days": table.days}, "behaviour": {"mobile_money": {"table_unit": unit, **uses}}}
-
-
-def _use(table: HourlyTable, use: int, unit: float, per_month: float, separable: bool) -> dict[str, Any]:
-    count, mean = table.count[use], table.mean_of(use)
-    if mean <= 0:
-        return {"per_month": 1e-4}
-    variation = table.variation_of(use)
-    activity = count.reshape(-1, HOURS)
-    if separable:
-        activity = np.outer(activity.sum(axis=1), activity.sum(axis=0)) / max(activity.sum(), 1.0)
-    out: dict[str, Any] = {
-        # A month of the run has 30.4 days, the table as many as it has.
-        "per_month": _short(per_month * (365.25 / 12) / table.days),
-        "amount_mean": _short(mean / unit),
-        "amount_log_sigma": _short(max(math.sqrt(math.log1p(variation**2)), LEAST_SIGMA)),
-        "hours_of_run": [_short(x) for x in activity.ravel() / activity.mean()],
-        "amounts_of_run": [],
-        "sigmas_of_run": [],
-    }
-    if not separable:
-        ratio = table.deviation[use] / np.maximum(table.mean[use], 1e-12)
-        known = np.isfinite(ratio) & (count > 0)
-        sigma = np.where(known, np.maximum(np.sqrt(np.log1p(np.where(known, ratio, 0.0) ** 2)), LEAST_SIGMA), 0.0)
-        out["amounts_of_run"] = [_short(x) for x in table.mean[use] / mean]
-        out["sigmas_of_run"] = [_short(x) for x in sigma]
-    return out
-
-
-def _short(number: float) -> float:
-    """Return a number with few digits, as a file for people holds it."""
-    return float(f"{number:.{DIGITS}g}")
-
-
-def overlay_text(overlay: dict[str, Any], extends: str, comment: str) -> str:
-    """Return an overlay as the text of a scenario file."""
-    import yaml
-
-    body = yaml.safe_dump({"extends": extends, **overlay}, sort_keys=False, default_flow_style=None, width=118)
-    return "".join(f"# {line}\n" for line in comment.splitlines()) + body

@@ -201,6 +201,15 @@ def month_ratio(views: Views, month: float, to: float) -> pl.Expr:
     return (value[0] / views.days_of(int(month))) / (value[1] / views.days_of(int(to)))
 
 
+@moment("payments", "share", WHERE)
+def fraud_rate_of_number(views: Views, **where: Any) -> pl.Expr:
+    """Return the share of payments, by number, that are fraudulent."""
+    import polars as pl
+
+    where_ = selected(**where)
+    return (pl.col("fraud") & where_).sum() / where_.sum()
+
+
 # -- persons ----------------------------------------------------------------------------------------------------
 
 
@@ -303,7 +312,8 @@ def compute(views: Views, targets: Iterable[tuple[str, Arguments]]) -> Float:
     ]
     for frame in pl.collect_all(plans):
         for name, value in frame.row(0, named=True).items():
-            out[int(name)] = np.nan if value is None else value
+            # Threads add floats in any order: the last digits are dropped, so that a run has one result.
+            out[int(name)] = np.nan if value is None else float(f"{value:.12g}")
     return out
 
 

@@ -112,7 +112,8 @@ def moment(
 def moments() -> dict[str, Moment]:
     """Return every moment by name."""
     import finsim.calibration.moments
-    import finsim.calibration.moments_mobile  # noqa: F401 - both register them
+    import finsim.calibration.moments_euro
+    import finsim.calibration.moments_mobile  # noqa: F401 - all register them
 
     return dict(_MOMENTS)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from finsim.calibration.aggregates import SUFFIXES, rows_of_table
 from finsim.calibration.figures import load_figures
 from finsim.calibration.registry import Arguments
 from finsim.calibration.target_checks import TargetError, check_targets
@@ -19,7 +20,7 @@ from finsim.calibration.target_values import target_of
 from finsim.errors import ScenarioError, did_you_mean
 from finsim.parameters.fields import ParameterInfo, walk
 from finsim.parameters.strict_yaml import YamlError, parse_yaml
-from finsim.scenario import Scenario
+from finsim.scenario import ROOT, Scenario
 
 LIBRARY = Path(__file__).parent / "sets"
 """Folder of the sets that come with finsim."""
@@ -118,30 +119,38 @@ def library() -> dict[str, Path]:
     return {path.stem: path for path in sorted(LIBRARY.glob("*.yaml"))}
 
 
-def load_targets(name_or_path: str | Path) -> TargetSet:
-    """Load a set of targets from the library or a file.
+def load_targets(name_or_path: str | Path, *, scenario: str | None = None, period: str | None = None) -> TargetSet:
+    """Load a set of targets from the library, a YAML file, or a table of a user's own aggregates.
+
+    A table (CSV or Parquet, see `aggregates`) names no scenario and no parameters: scenario, settings of the runs and
+    free parameters are those of the set of the scenario, or of the baseline's set where the scenario has none.
 
     Args:
-        name_or_path: name of the library, or path of a YAML file.
+        name_or_path: name of the library, or path of a YAML, CSV or Parquet file.
+        scenario: name or path of a scenario, in place of the one that the set names.
+        period: the period of a table to take, where it has several.
 
     Raises:
         TargetError: there is no such set, or something in it is not allowed.
     """
     path = _find(name_or_path)
     label = path.name
-    data = _read(path, label)
-    rebase = data.get("rebase") or {}
-    figures = load_figures()
-    rows = data["targets"]
+    if path.suffix in SUFFIXES:
+        data = {**_settings_for(scenario), "targets": rows_of_table(path, period)}
+    else:
+        data = _read(path, label)
+    if scenario is not None:
+        data["scenario"] = scenario
+    rebase, figures, rows = data.get("rebase") or {}, load_figures(), data["targets"]
     if not isinstance(rows, list) or not rows:
         raise TargetError(f"{label}: targets must be a list with at least one entry")
     targets = tuple(Target(**target_of(row, number, rebase, figures, label)) for number, row in enumerate(rows, 1))
     check_targets(targets, label)
-    scenario, overrides, seed = _settings(data, path, label)
-    free = free_parameters(data.get("free"), _scenario(scenario, overrides, seed, label), label)
+    base, overrides, seed = _settings(data, path, label)
+    free = free_parameters(data.get("free"), _scenario(base, overrides, seed, label), label)
     return TargetSet(
         name=path.stem,
-        scenario=scenario,
+        scenario=base,
         overrides=overrides,
         seed=seed,
         free=tuple(free),
@@ -150,6 +159,13 @@ def load_targets(name_or_path: str | Path) -> TargetSet:
         parameters={key: info for key, (_, _, info) in free.items()},
         targets=targets,
     )
+
+
+def _settings_for(scenario: str | None) -> dict[str, Any]:
+    """Return scenario, run, seed and free of the library's set of a scenario, the baseline's where it has none."""
+    known = {str(one["scenario"]): one for one in (_read(path, path.name) for path in library().values())}
+    chosen = known.get(scenario or ROOT, known[ROOT])
+    return {key: chosen[key] for key in ("scenario", "run", "seed", "free") if key in chosen}
 
 
 def free_parameters(

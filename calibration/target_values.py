@@ -18,6 +18,7 @@ _KEYS = ("id", "figure", "moment", "arguments", "standard_error", "tolerance", "
 SCALES: Final = {
     ("%", "share"): 0.01,
     ("percent", "share"): 0.01,
+    ("% of number", "share"): 0.01,
     ("share", "bp"): 1e4,
     ("%", "bp"): 100.0,
     ("bps", "bp"): 1.0,
@@ -53,6 +54,7 @@ def target_of(
     arguments = row.get("arguments") or {}
     if not isinstance(arguments, dict):
         raise TargetError(f"{where}: arguments must be a mapping")
+    arguments = moment.check(arguments, where)
     published = _published(row, figures, where)
     factor, unit, how = _factor(row, published["unit"], moment.unit, rebase, where)
     value, low, high = (None if published[key] is None else published[key] * factor for key in ("value", "low", "high"))
@@ -63,7 +65,7 @@ def target_of(
     return {
         "id": name,
         "moment": moment.name,
-        "arguments": moment.check(arguments, where),
+        "arguments": arguments,
         "value": middle,
         "standard_error": _error(row, middle, factor, (high - low) if ranged else None, where),  # type: ignore[operator]
         "low": low if ranged else None,

@@ -39,8 +39,11 @@ PAYEE_MCC: Final = {
 }
 """Merchant category codes of the payee types of the Diary of Consumer Payment Choice."""
 
-PAYEE_GROUPS: Final = {"financial_insurance_loan_rent": ("insurance", "housing_loan")}
-"""Types of payee that data sets do not tell apart."""
+PAYEE_GROUPS: Final = {
+    "financial_insurance_loan_rent": ("insurance", "housing_loan"),
+    "merchants": (*(name for name in PAYEE_MCC if name != "insurance"), "other"),
+}
+"""Types of payee that data sets do not tell apart, and all but persons, landlords and financial firms."""
 
 PAYEES: Final = (*PAYEE_MCC, "person", "housing_loan", "other")
 """Types of payee: those of the diary, persons, landlords and lenders, and merchants of any other kind."""

@@ -137,11 +137,13 @@ def prepare(t, c, accounts, behaviour, keys, cash_log, counts):  # type: ignore[
             return False
         t.rail = pay.CARD
     if t.rail == pay.CARD and t.card == NO_CODE:
-        if t.slot == 2 and t.flags & pay.DISCRETIONARY and c.cards & 1:
-            # Most people know when their card is nearly used up.
+        if t.slot == 2 and t.flags & pay.DISCRETIONARY:
+            # Most people know when their card is nearly used up: they take the other card, or do without.
             credit = accounts[t.payer]
             u, _, _, _ = by_id(keys, LIQUIDITY, t.transaction_id + np.uint64(1))
             if t.amount > credit.balance + credit.limit - credit.reserved and u < KNOWS_LIMIT:
+                if not c.cards & 1 or c.debit_blocked:
+                    return False
                 switch_card(t, c, 0)
         return own_card(t, c, keys)
     if t.slot == 1 and t.amount > accounts[t.payer].balance:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from finsim import payments as pay
 from finsim.compile import kernel, njit, prefetch
-from finsim.ids import NO_CODE, day_of
+from finsim.ids import day_of
 from finsim.records import chosen
 
 AHEAD = 8
@@ -99,33 +99,6 @@ def in_time_order(parts: Sequence[NDArray[np.void]]) -> NDArray[np.void]:
             merge_rows(out, part, merged)
             out = merged
     return out
-
-
-@njit
-def leaked_rows(rows, merchants):  # type: ignore[no-untyped-def]
-    """Return the positions, (n,) int64, of approved card rows at any of merchants, (k,) int64 sorted."""
-    found = np.empty(rows.shape[0], dtype=np.int64)
-    n = 0
-    for i in range(rows.shape[0]):
-        t = rows[i]
-        if t.rail != pay.CARD or t.decision != pay.APPROVED or t.merchant < 0 or t.card == NO_CODE or t.campaign >= 0:
-            continue
-        low, high = 0, merchants.shape[0]
-        while low < high:
-            middle = (low + high) >> 1
-            if merchants[middle] < t.merchant:
-                low = middle + 1
-            else:
-                high = middle
-        if (
-            low < merchants.shape[0]
-            and merchants[low] == t.merchant
-            and t.slot != 3
-            and (t.kind == pay.PURCHASE or t.kind == pay.WITHDRAWAL)
-        ):
-            found[n] = i
-            n += 1
-    return found[:n].copy()
 
 
 @kernel

@@ -213,8 +213,8 @@ def evaluate(directory: Path, json_path: Path | None, html_path: Path | None, **
 def calibrate(targets: str, as_json: bool, **options: Any) -> int:
     """Fit a scenario to published figures, with error bars.
 
-    TARGETS is a set of the library or the path of a YAML file. Leaves a scenario, calibrated.yaml, and a report. An
-    interrupted calibration goes on when the same command is given again.
+    TARGETS is a set of the library, or the path of a YAML file or of a table of your own aggregates. Leaves a scenario,
+    calibrated.yaml, and a report. An interrupted calibration goes on when the same command is given again.
     """
     try:
         with Progress(f"{Path(targets).stem}", "simulations") as progress:

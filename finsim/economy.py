@@ -41,7 +41,7 @@ from finsim.ids import IdKeys
 from finsim.journal import Journal
 from finsim.log import Log
 from finsim.market import Market
-from finsim.notice import NEW_PAYEE, PAID_OUT, UNRECOGNISED, WATCHED, notice
+from finsim.notice import LEAKED, NEW_PAYEE, PAID_OUT, UNRECOGNISED, WATCHED, notice
 from finsim.outbox import EMPTY, Outbox
 from finsim.partition import Outcome, Partition, day_record
 from finsim.payments import SAME_OWNER, Recorder
@@ -289,7 +289,7 @@ class Economy(mesa.Model):  # type: ignore[misc]
         if len(self._reasons) < len(rows):
             self._reasons = np.empty(2 * len(rows), dtype=np.uint8)
         reasons = self._reasons[: len(rows)]
-        notice(rows, self.underworld.first_party.chances, reasons)
+        notice(rows, self.underworld.first_party.chances, self.underworld.theft.leaking, reasons)
         institution = self.world.people.customers["institution"]
         watched = _those(rows, reasons, WATCHED)
         if len(watched):
@@ -305,12 +305,12 @@ class Economy(mesa.Model):  # type: ignore[misc]
         disputed = _those(rows, reasons, UNRECOGNISED)
         for bank in self.banks if len(disputed) else ():
             bank.dispute(chosen(disputed, institution[disputed["owner"]] == bank.row))
+        self.underworld.theft.collect(_those(rows, reasons, LEAKED))
         self.log.payees(_those(rows, reasons, NEW_PAYEE))
         self.submission.tell(rows, watched)
 
     def record(self) -> None:
         """Hand other tables on and move the clock."""
-        self.underworld.watch_leaks(self._rows)
         self.settlement.end_tick()
         self.log.flush()
         self.tick += 1

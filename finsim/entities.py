@@ -113,6 +113,11 @@ def merchant_codes(rows: NDArray[Any]) -> NDArray[np.uint32]:
     return np.uint32(MERCHANT << 30) | rows.astype(np.uint32) << np.uint32(30 - ROW_BITS[MERCHANT])
 
 
+def postcode_area(area: int) -> str:
+    """Return the exported name of an area."""
+    return f"A{area:04d}"
+
+
 def customers(economy: Economy, rows: NDArray[np.int64]) -> dict[str, Any]:
     """Return rows of the table `customers`: what a bank holds about them."""
     data, areas = economy.world.customers.data, economy.world.areas
@@ -122,7 +127,7 @@ def customers(economy: Economy, rows: NDArray[np.int64]) -> dict[str, Any]:
         "segment": (cu.SEGMENTS, data["segment_code"][rows]),
         "birth_year": data["birth_year"][rows].astype(np.int64),
         "sex": (("female", "male", None), sex),
-        "postcode_area": ([f"A{k:04d}" for k in range(len(areas))], area),
+        "postcode_area": ([*map(postcode_area, range(len(areas)))], area),
         "latitude": areas["latitude"][area],
         "longitude": areas["longitude"][area],
         "region": (cu.REGIONS, areas["region"][area].clip(0, 3)),

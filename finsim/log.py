@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from finsim import payments as pay
 from finsim.clock import SECOND
-from finsim.entities import cards, devices, entity_tables, later_devices
+from finsim.entities import cards, devices, entity_tables, later_devices, postcode_area
 from finsim.ids import FIRST_DAY, MERCHANT, NO_CODE, ROW_BITS, IdKeys, mix64_array
 from finsim.payments import Recorder
 from finsim.records import joined
@@ -46,6 +46,7 @@ EVENT = np.dtype(
         ("customer", "i4"),
         ("device", "u4"),
         ("ip", "u4"),
+        ("area", "i4"),  # of the home that was left; -1 for none
         ("kind", "u1"),
         ("slot", "u1"),
         ("ordinal", "u1"),
@@ -120,6 +121,7 @@ class Log:
         device: int | None = None,
         ip: int | None = None,
         ordinal: int = 0,
+        area: int = -1,
     ) -> None:
         """Add a happening without money; see `events` for many of one kind.
 
@@ -130,11 +132,12 @@ class Log:
             slot: account slot that it concerns.
             device, ip: packed codes.
             ordinal: 0 to 15, tells apart happenings of one kind on one account within a second.
+            area: of the home that the customer left; -1 for none.
         """
         if at >= self.export_start:
             codes = (NO_CODE if code is None else code for code in (device, ip))
             place = pay.NONE if slot is None else slot
-            self._single.append((at, customer, *codes, EVENT_KINDS.index(kind), place, ordinal))
+            self._single.append((at, customer, *codes, area, EVENT_KINDS.index(kind), place, ordinal))
             self._waiting += 1
 
     def events(
@@ -161,6 +164,7 @@ class Log:
         rows = np.zeros(len(at), dtype=EVENT)
         rows["at"], rows["customer"], rows["kind"], rows["ordinal"] = at, customers, EVENT_KINDS.index(kind), ordinal
         rows["slot"] = pay.NONE if slot is None else slot
+        rows["area"] = -1
         rows["device"] = NO_CODE if device is None else device
         rows["ip"] = NO_CODE if ip is None else ip
         rows = rows[rows["at"] >= self.export_start]
@@ -181,6 +185,8 @@ class Log:
         event_id = np.empty(len(rows), dtype=np.uint64)
         mix64_array(packed, ids.event, event_id)
         code = rows["customer"].astype(np.uint32) << np.uint32(7)
+        left = rows["area"]
+        areas = int(left.max(initial=-1)) + 1
         return {
             "event_id": event_id,
             "event_at": rows["at"],
@@ -192,6 +198,7 @@ class Log:
             "kind": np.array(EVENT_KINDS)[rows["kind"]],
             "device_id": np.ma.array(ids.export("device", rows["device"]), mask=rows["device"] == NO_CODE),
             "ip_id": np.ma.array(ids.export("ip", rows["ip"]), mask=rows["ip"] == NO_CODE),
+            "former_postcode_area": ([*map(postcode_area, range(areas)), None], np.where(left < 0, areas, left)),
         }
 
     def truth(self, rows: NDArray[np.void], underworld: Any) -> None:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from finsim import payments as pay
 from finsim.compile import inline, kernel
-from finsim.ids import mix64
+from finsim.ids import NO_CODE, mix64
 
 WATCHED: Final = 1
 """An agent or a bank's desk waits for it."""
@@ -25,7 +25,11 @@ NEW_PAYEE: Final = 32
 """A transfer from an app or a site to an account that was not paid before."""
 PAID_OUT: Final = 64
 """A withdrawal at a wallet agent, who takes a fee."""
+LEAKED: Final = 128
+"""A card that is used where details may leak."""
 CLAIMED: Final = FRIENDLY | BOGUS | HONEST
+WALLET: Final = 3
+"""Account slot of a wallet: what is paid out of it shows no card that could leak."""
 UNIT: Final = 1.1102230246251565e-16
 """2 to the power of -53: 53 random bits become a uniform in [0, 1)."""
 
@@ -70,8 +74,15 @@ def _claim(t, chances):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def notice(rows, chances, reasons):  # type: ignore[no-untyped-def]
-    """Write why each row, (n,) TRANSACTION, is looked at into reasons, (n,) uint8: a sum of the constants above."""
+def notice(rows, chances, leaking, reasons):  # type: ignore[no-untyped-def]
+    """Write why each row is looked at: a sum of the constants above.
+
+    Args:
+        rows: (n,) TRANSACTION, decided.
+        chances: `Chances`.
+        leaking: (M,) uint8, merchants at which something leaks.
+        reasons: (n,) uint8, overwritten.
+    """
     for i in range(rows.shape[0]):
         t = rows[i]
         found = 0
@@ -86,6 +97,10 @@ def notice(rows, chances, reasons):  # type: ignore[no-untyped-def]
                     found |= UNRECOGNISED
             elif t.rail == pay.WALLET and t.kind == pay.WITHDRAWAL:
                 found |= PAID_OUT
+            if t.rail == pay.CARD and t.merchant >= 0 and leaking[t.merchant]:
+                used = t.kind == pay.PURCHASE or t.kind == pay.WITHDRAWAL
+                if used and t.card != NO_CODE and t.slot != WALLET and t.campaign < 0:
+                    found |= LEAKED
         if t.kind == pay.TRANSFER and t.flags & pay.NEW_PAYEE and (t.channel == pay.APP or t.channel == pay.ONLINE):
             found |= NEW_PAYEE
         reasons[i] = found

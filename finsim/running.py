@@ -192,6 +192,7 @@ class _Run:
     def _finish(self, economy: Economy, recorder: ParquetRecorder, begun: float) -> None:
         """Write the manifest and give the directory its name."""
         from finsim import models
+        from finsim.agents.cut_off import cut_off_labels
         from finsim.dataset import manifest, opening
         from finsim.summary import summarise
 
@@ -208,6 +209,7 @@ class _Run:
             last_day=date_of(economy.clock.end_day - 1),
             logins_exported=config.behaviour.login_sample,
             pending_labels=economy.underworld.pending,
+            cut_off_labels=cut_off_labels(economy.underworld),
             typologies=list(economy.underworld.positions),
             assumptions=config.assumptions(),
             models=models.facts(config),

@@ -155,7 +155,7 @@ def test_the_market_of_stolen_details_begins_in_balance() -> None:
         "fraud.adaptation": 0.0, "run.threads": 1,
     }  # fmt: skip
     worlds = [finsim.Economy("baseline", seed=9, **overrides, **{"run.days": days}) for days in (40, 400)]
-    references = {world.underworld.reference for world in worlds}
+    references = {world.underworld.theft.reference for world in worlds}
     assert len(references) == 1
     economy, reference = worlds[0], references.pop()
     start = economy.underworld.credentials.value(economy.now)
@@ -166,7 +166,7 @@ def test_the_market_of_stolen_details_begins_in_balance() -> None:
     for _ in range(54):
         for _ in range(48):
             economy.step()
-        seen.append(economy.underworld.supply())
+        seen.append(economy.underworld.theft.supply())
     first, last = np.mean(seen[:18]), np.mean(seen[-18:])
     assert 0.85 < first < 1.2
     assert 0.85 < last < 1.2

@@ -251,7 +251,9 @@ def test_smaller_intensities_are_subsets() -> None:
         for economy in (half, whole)
     ]
     assert lost[0] < lost[1]
-    breached = [{(leak[0], leak[2]) for leak in economy.underworld.leaks if leak[1] < 0} for economy in (half, whole)]
+    breached = [
+        {(leak[0], leak[2]) for leak in economy.underworld.theft.leaks if leak[1] < 0} for economy in (half, whole)
+    ]
     assert breached[0] <= breached[1]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+import yaml
 
 import finsim
 from finsim.calibration.hourly_fit import errors, hourly_table_of, noise, pooled
@@ -17,10 +18,10 @@ from finsim.calibration.hourly_table import (
     HOURS,
     TableError,
     check_hourly_table,
-    month_overlay,
-    overlay_text,
     read_hourly_table,
 )
+from finsim.calibration.month_import import import_month, month_overlay, month_targets, overlay_text
+from finsim.calibration.target_sets import load_targets
 from finsim.parameters.mobile_money import USES
 from finsim.scenario import Scenario
 
@@ -141,3 +142,27 @@ def test_the_table_itself_has_no_error() -> None:
     assert twice.count.sum() == 2 * table.count.sum()
     for fit in errors(twice, table).values():
         assert (fit.count_error, fit.mean_error, fit.count_wape, fit.mean_wape, fit.unseen) == pytest.approx((0,) * 5)
+
+
+def test_a_month_is_imported_to_a_file_once(tmp_path: Path) -> None:
+    month().write_csv(tmp_path / "month.csv")
+    out = tmp_path / "month.yaml"
+    import_month(tmp_path / "month.csv", out, unit=2_500.0, per_wallet=10.0)
+    assert Scenario.load(out).run.days == DAYS
+    with pytest.raises(TableError, match="is there already"):
+        import_month(tmp_path / "month.csv", out, unit=2_500.0, per_wallet=10.0)
+    with pytest.raises(TableError, match="unit = 0 must be a number above 0"):
+        import_month(tmp_path / "month.csv", tmp_path / "other.yaml", unit=0, per_wallet=10.0)
+
+
+def test_a_month_is_a_set_of_targets(tmp_path: Path) -> None:
+    table = check_hourly_table(month())
+    made = month_targets(table, "mobile_money", 2_500.0, citation="An operator's own", year="2026", geography="here")
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(made))
+    own = load_targets(tmp_path / "own.yaml")
+    by_id = {one.id: one for one in own.targets}
+    assert by_id["mean_transfer"].value == pytest.approx(table.mean_of(4), rel=1e-4)
+    assert by_id["share_cash_out"].value == pytest.approx(table.count[1].sum() / table.count.sum(), rel=1e-4)
+    assert len(own.fitted) == 14
+    assert {one.id for one in own.held_out} == {f"hour_{hour:02d}" for hour in range(6, 23)}
+    assert "An operator's own (here, 2026)" in by_id["mean_debit"].citation

@@ -212,6 +212,7 @@ class MerchantCollusion:
     @staticmethod
     def _found_out(world: Underworld, campaign: Campaign, now: int) -> None:
         """Let the scheme tell the issuers which sales were no sales."""
+        campaign.facts["state"] = "found"
         for number, at, account, _, _, _ in campaign.facts["rows"]:
             bank = world.economy.banks[int(world.economy.world.customers.data["institution"][account // SLOTS])]
             bank.claims.label(number, at, now, "scheme", None, "fraud")

@@ -69,12 +69,17 @@ def labels_as_of(label_events: pl.LazyFrame, date: Date) -> pl.LazyFrame:
     )
 
 
+HOME: Final = ("postcode_area", "latitude", "longitude", "region")
+"""Columns of a customer's home."""
+
+
 @dataclass(frozen=True)
 class Entities:
     """Accounts, cards, devices and customers as they stood when a day began.
 
     What lay in the future is not there: rows that begin later, times of blocking and closing to come, and
-    `closing_balance`. Credit limits and attributes are those that the tables hold.
+    `closing_balance`. Homes are those of the day, from the moves that `events` tells of. Credit limits and other
+    attributes are those that the tables hold.
     """
 
     accounts: pl.LazyFrame
@@ -84,7 +89,12 @@ class Entities:
 
 
 def entities_as_of(
-    accounts: pl.LazyFrame, cards: pl.LazyFrame, devices: pl.LazyFrame, customers: pl.LazyFrame, date: Date
+    accounts: pl.LazyFrame,
+    cards: pl.LazyFrame,
+    devices: pl.LazyFrame,
+    customers: pl.LazyFrame,
+    events: pl.LazyFrame,
+    date: Date,
 ) -> Entities:
     """Return the entities as they stood at 00:00 of a date.
 
@@ -93,6 +103,7 @@ def entities_as_of(
         cards: cards, those issued before the date are kept.
         devices: devices, those seen before the date are kept.
         customers: customers, those who came before the date are kept.
+        events: events, whose moves tell where customers lived.
         date: the day.
     """
     moment = pl.lit(as_time(date)).cast(pl.Datetime("us", "UTC"))
@@ -104,5 +115,21 @@ def entities_as_of(
         accounts.filter(pl.col("opened_at") < moment).with_columns(known("closed_at")).drop("closing_balance"),
         cards.filter(pl.col("issued_at") < moment).with_columns(known("blocked_at")),
         devices.filter(pl.col("first_seen_at") < moment),
-        customers.filter(pl.col("customer_since") < moment),
+        _at_home(customers, events.filter(pl.col("event_at") >= moment)).filter(pl.col("customer_since") < moment),
     )
+
+
+def _at_home(customers: pl.LazyFrame, later: pl.LazyFrame) -> pl.LazyFrame:
+    """Return customers with the homes that they had before their later moves.
+
+    The centre and region of an area are those of customers who live there at the end; null where nobody does.
+    """
+    moves = later.filter(pl.col("former_postcode_area").is_not_null()).sort("event_at")
+    left = moves.unique("customer_id", keep="first", maintain_order=True)
+    left = left.select("customer_id", postcode_area="former_postcode_area")
+    places = customers.select(HOME).unique("postcode_area", keep="first", maintain_order=True)
+    columns = customers.collect_schema().names()
+    moved = customers.drop(HOME).join(left, on="customer_id", maintain_order="left")
+    moved = moved.join(places, on="postcode_area", how="left", maintain_order="left").select(columns)
+    stayed = customers.join(left, on="customer_id", how="anti", maintain_order="left")
+    return pl.concat([stayed, moved])

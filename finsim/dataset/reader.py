@@ -98,7 +98,7 @@ class Dataset:
         """
         from finsim.dataset import labels
 
-        return labels.entities_as_of(self.accounts, self.cards, self.devices, self.customers, date)
+        return labels.entities_as_of(self.accounts, self.cards, self.devices, self.customers, self.events, date)
 
     def view(self, *, institution: int) -> InstitutionView:
         """Return what one institution sees.

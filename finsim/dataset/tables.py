@@ -131,6 +131,7 @@ EVENTS: Final = Table("events", "what happens to a customer without money", (
     _code("kind", "what happened", EVENT_KINDS),
     _id("device_id", "device used", null=True),
     _id("ip_id", "IP address used", null=True),
+    Column("former_postcode_area", TEXT, "postcode area that the customer left; address_changed only", "", True),
 ))  # fmt: skip
 
 ACCOUNTS: Final = Table("accounts", "account", (

@@ -42,7 +42,7 @@ class InstitutionView:
 
     def entities_as_of(self, date: Date) -> Entities:
         """Return its accounts, cards, devices and customers as they stood; see `Dataset.entities_as_of`."""
-        return entities_as_of(self.accounts, self.cards, self.devices, self.customers, date)
+        return entities_as_of(self.accounts, self.cards, self.devices, self.customers, self.events, date)
 
 
 def customer_institution() -> pl.Expr:

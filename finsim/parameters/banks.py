@@ -18,6 +18,7 @@ class ModelFile(Model):
     path: str = param(..., unit="", doc="file: LightGBM text (.txt), .onnx, .skops; .pkl only with allow_pickle. Relative to the scenario's file, or to the working directory", source="design", execution=True)
     allow_pickle: bool = param(False, unit="", doc="whether a pickle may be read, which can run any code", source="design")
     features: list[str] = param([], unit="", doc="names of its columns in order, where the file does not say them", source="design")
+    since_day: int = param(-1000, unit="day", doc="exported day from which its scores have consequences, from 0; it scores before", low=-1000, high=3650, source="design")
     decline: float | None = param(None, unit="score", doc="score from which it declines, in place of banks.model_decline", source="design", low=0.0, high=1.0)
     hold: float | None = param(None, unit="score", doc="score from which it holds what is not paid by card, in place of banks.model_hold", source="design", low=0.0, high=1.0)
     challenge: float | None = param(None, unit="score", doc="score from which it challenges, in place of banks.model_challenge", source="design", low=0.0, high=1.0)
@@ -140,9 +141,22 @@ class Banks(Model):
                     found[row] = bank.model_copy(update={change.rule: int(change.value) if whole else change.value})
         return found
 
-    def thresholds(self, bank: Institution) -> tuple[float, float, float]:
-        """Return the scores from which an institution's model declines, holds and challenges; above 1 for never."""
+    @property
+    def models_begin(self) -> bool:
+        """Whether some model's scores have consequences from a day on only."""
+        models = [self.model, *(bank.model for bank in self.institutions)]
+        return any(model is not None and model.since_day > -1000 for model in models)
+
+    def thresholds(self, bank: Institution, day: int) -> tuple[float, float, float]:
+        """Return the scores from which an institution's model declines, holds and challenges; above 1 for never.
+
+        Args:
+            bank: the institution.
+            day: exported day, from 0; negative in the warm-up.
+        """
         model = bank.model or self.model
+        if model is not None and day < model.since_day:
+            return NEVER, NEVER, NEVER
         own = (model.decline, model.hold, model.challenge) if model else (None, None, None)
         common = (self.model_decline, NEVER if self.model_hold is None else self.model_hold, self.model_challenge)
         decline, hold, challenge = (b if a is None else a for a, b in zip(own, common, strict=True))

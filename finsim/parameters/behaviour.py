@@ -104,9 +104,10 @@ class Behaviour(Model):
     abroad_share: float = param(0.12, unit="share", doc="journeys that go abroad", low=0.0, high=1.0, source="assumption: about one journey in eight goes abroad")
     foreign_online_share: float = param(0.15, unit="share", doc="online purchases at a merchant abroad", low=0.0, high=1.0, calibratable=True,
                                         source="assumption: with journeys abroad leads towards us_pay_share_number_cross_border_of_general_purpose_cards_2022")  # fmt: skip
-    mobile_wallet_share: float = param(0.09, unit="share", doc="in-person card payments with a token in a phone", low=0.0, high=1.0,
+    mobile_wallet_share: float = param(0.09, unit="share", doc="in-person card payments with a token in a phone", low=0.0, high=1.0, calibratable=True,
                                        source="assumption: us_pay_number_mobile_wallet_payments_2022 over all card payments, more than half of them in person")  # fmt: skip
-    contactless_share: float = param(0.35, unit="share", doc="in-person card payments by tapping the card", low=0.0, high=1.0, source="assumption: US terminals of 2024")
+    contactless_share: float = param(0.35, unit="share", doc="in-person card payments by tapping the card", low=0.0, high=1.0, calibratable=True, source="assumption: US terminals of 2024")
+    contactless_limit: float = param(1e6, unit="USD", doc="amount above which a card has to be inserted; telephones have no such limit", low=1.0, high=1e6, source="assumption: none that matters in the US")
     magstripe_share: float = param(0.05, unit="share", doc="in-person card payments by magnetic stripe", low=0.0, high=1.0, source="assumption: old terminals and fallback")
     keyed_share: float = param(0.02, unit="share", doc="in-person card payments keyed by the merchant, mail and telephone orders", low=0.0, high=1.0, source="assumption: small shops and orders by telephone")
     three_d_secure_share: float = param(0.08, unit="share", doc="e-commerce payments authenticated by 3-D Secure", low=0.0, high=1.0, source="assumption: little used in the US")
@@ -127,7 +128,7 @@ class Behaviour(Model):
                                  source="us_pay_average_value_zelle_all_2024")  # fmt: skip
     transfer_log_sigma: float = param(1.57, unit="ln USD", doc="sigma of the log of such amounts", low=0.1, high=3.0, calibratable=True, source="us_dcp_amount_lognormal_sigma_by_payee_person_p2p_2017_2019")
     transfer_round_share: float = param(0.93, unit="share", doc="such amounts that are whole units", low=0.0, high=1.0, source="us_dcp_round_amount_share_whole_unit_person_p2p_2017_2019")
-    instant_share: float = param(0.7, unit="share", doc="transfers on the instant rail; the rest by wallet or batch", low=0.0, high=1.0, source="assumption: Zelle-like services lead")
+    instant_share: float = param(0.7, unit="share", doc="transfers on the instant rail; the rest by wallet or batch", low=0.0, high=1.0, calibratable=True, source="assumption: Zelle-like services lead")
     new_payee_rate: float = param(0.08, unit="share", doc="transfers that go to somebody not paid before", low=0.0, high=1.0, source="assumption: tradesmen, sellers, new friends")
     large_transfers_per_year: float = param(0.4, unit="count/year", doc="large one-off transfers (car, deposit, family)", low=0.0, high=12.0, source="assumption: with occasions.projects_per_year one in two years")
     savings_rate: float = param(0.05, unit="share", doc="share of net pay moved to savings by standing order", low=0.0, high=0.6, calibratable=True, source="assumption: personal saving rate of recent years")
@@ -140,7 +141,7 @@ class Behaviour(Model):
     loan_of_income: float = param(0.07, unit="share", doc="instalment of a loan as a share of net income", low=0.01, high=0.6, calibratable=True, source="assumption: usual instalment of a car loan")
     financial_payments_mean: float = param(0.0, unit="count/month", doc="further regular payments to financial firms per customer: second loans, investments, premiums, each of loan_of_income", low=0.0, high=3.0, calibratable=True,
                                            source="assumption: 0 until fitted; the diary of 2019 counts more payments to financial payees than those of 2017-2018, us_pay_diary_share_value_financial_services_payees_2019")  # fmt: skip
-    automatic_bill_share: float = param(0.6757, unit="share", doc="customers who let bills be collected", low=0.0, high=1.0, source="us_dcp_adoption_share_automatic_bill_pay_2019")
+    automatic_bill_share: float = param(0.6757, unit="share", doc="customers who let bills be collected", low=0.0, high=1.0, calibratable=True, source="us_dcp_adoption_share_automatic_bill_pay_2019")
     subscriptions_mean: float = param(2.6, unit="count", doc="subscriptions on a card per customer", low=0.0, high=20.0, calibratable=True, source="assumption: streaming, software, gym")
     device_change_per_year: float = param(0.35, unit="count/year", doc="new phones or computers per customer", low=0.0, high=5.0, source="assumption: a device lasts about three years")
     move_per_year: float = param(0.09, unit="count/year", doc="changes of home per customer", low=0.0, high=3.0, source="assumption: about one in eleven moves a year")
@@ -152,7 +153,7 @@ class Behaviour(Model):
     login_sample: float = param(0.05, unit="share", doc="everyday logins that are exported", low=0.0, high=1.0, source="design")
     new_account_per_year: float = param(0.05, unit="count/year", doc="savings accounts or wallets opened", low=0.0, high=3.0, source="assumption: one in twenty a year")
     account_closure_per_year: float = param(0.02, unit="count/year", doc="savings accounts or wallets closed", low=0.0, high=3.0, source="assumption: one in fifty a year")
-    newcomer_share: float = param(0.08, unit="share", doc="customers who joined their bank within the last year", low=0.0, high=1.0, source="assumption: one in twelve relations is younger than a year")
+    newcomer_share: float = param(0.12, unit="share", doc="customers who joined their bank within the last year", low=0.0, high=1.0, source="assumption: one relation in eight is younger than a year, which goes with a mean of eight years")
     sim_change_per_year: float = param(0.3, unit="count/year", doc="SIM cards changed per customer, most of them with a new telephone", low=0.0, high=5.0, source="assumption: new telephones, lost ones and changes of carrier")
     limit_change_per_year: float = param(0.2, unit="count/year", doc="credit limits raised per customer with a card", low=0.0, high=5.0, source="assumption: reviewed every few years")
     disputes_per_1000_customers: float = param(10.0, unit="claims/1000 customers/year", doc="honest disputes: remote purchases that never came or were not as described", low=0.0, high=1000.0,

@@ -1,0 +1,152 @@
+"""From an operator's month by hours to a scenario that lives through it, and to a set of targets."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from finsim.calibration.hourly_table import HOURS, HourlyTable, TableError, read_hourly_table
+from finsim.parameters.mobile_money import USES
+
+DIGITS = 5
+LEAST_SIGMA = 0.05
+
+
+def month_overlay(table: HourlyTable, unit: float, per_wallet: float, separable: bool = False) -> dict[str, Any]:
+    """Return what a scenario has to change to live through a table's month, as its YAML holds it.
+
+    Args:
+        table: the month.
+        unit: units of the table's currency for one of the scenario's.
+        per_wallet: payments a month of all types of a wallet in use; the table does not know how many wallets it is of.
+        separable: describe activity by a factor for each day and one for each hour of the day instead of each hour of
+            the month, and amounts by one mean and one spread: 54 numbers for each type instead of 2,160.
+    """
+    total = table.count.sum()
+    uses = {
+        name: _use(table, k, unit, per_wallet * table.count[k].sum() / total, separable) for k, name in enumerate(USES)
+    }
+    return {"run": {"days": table.days}, "behaviour": {"mobile_money": {"table_unit": unit, **uses}}}
+
+
+def _use(table: HourlyTable, use: int, unit: float, per_month: float, separable: bool) -> dict[str, Any]:
+    count, mean = table.count[use], table.mean_of(use)
+    if mean <= 0:
+        return {"per_month": 1e-4}
+    variation = table.variation_of(use)
+    activity = count.reshape(-1, HOURS)
+    if separable:
+        activity = np.outer(activity.sum(axis=1), activity.sum(axis=0)) / max(activity.sum(), 1.0)
+    out: dict[str, Any] = {
+        # A month of the run has 30.4 days, the table as many as it has.
+        "per_month": _short(per_month * (365.25 / 12) / table.days),
+        "amount_mean": _short(mean / unit),
+        "amount_log_sigma": _short(max(math.sqrt(math.log1p(variation**2)), LEAST_SIGMA)),
+        "hours_of_run": [_short(x) for x in activity.ravel() / activity.mean()],
+        "amounts_of_run": [],
+        "sigmas_of_run": [],
+    }
+    if not separable:
+        ratio = table.deviation[use] / np.maximum(table.mean[use], 1e-12)
+        known = np.isfinite(ratio) & (count > 0)
+        sigma = np.where(known, np.maximum(np.sqrt(np.log1p(np.where(known, ratio, 0.0) ** 2)), LEAST_SIGMA), 0.0)
+        out["amounts_of_run"] = [_short(x) for x in table.mean[use] / mean]
+        out["sigmas_of_run"] = [_short(x) for x in sigma]
+    return out
+
+
+def _short(number: float) -> float:
+    """Return a number with few digits, as a file for people holds it."""
+    return float(f"{number:.{DIGITS}g}")
+
+
+def overlay_text(overlay: dict[str, Any], extends: str, comment: str) -> str:
+    """Return an overlay as the text of a scenario file."""
+    import yaml
+
+    body = yaml.safe_dump({"extends": extends, **overlay}, sort_keys=False, default_flow_style=None, width=118)
+    return "".join(f"# {line}\n" for line in comment.splitlines()) + body
+
+
+def month_targets(
+    table: HourlyTable, scenario: str, unit: float, *, citation: str, year: str, geography: str
+) -> dict[str, Any]:
+    """Return a table's month as a set of targets that a scenario can be fitted to, as its YAML holds it.
+
+    Mix, mean amounts and their spread are fitted; the hours of the day, which an overlay gives and a steady scenario
+    has from elsewhere, are held out. Tolerances are judgement: the table has no sampling error of its own.
+
+    Args:
+        table: the month.
+        scenario: name or path of the scenario.
+        unit: units of the table's currency for one of the scenario's.
+        citation: whose figures these are.
+        year: time that they are of.
+        geography: place that they are of.
+    """
+    origin = {"year": year, "geography": geography, "citation": citation}
+    total, rows = table.count.sum(), []
+
+    def add(name: str, value: float, kind: str, moment: str, arguments: dict[str, Any], tolerance: str) -> None:
+        row = {"id": name, "value": _short(value), "unit": kind, **origin}
+        rows.append({**row, "moment": moment, "arguments": arguments, "tolerance": tolerance})
+
+    used = [(k, name) for k, name in enumerate(USES) if table.count[k].any()]
+    for k, name in used:
+        if (k, name) != used[-1] or len(used) < len(USES):  # all shares add up to 1: the last says nothing new
+            share = table.count[k].sum() / total
+            add(f"share_{name}", share, "share", "wallet_share_of_number", {"use": name}, "4 %")
+        mean, local = table.mean_of(k), {"use": name, "unit": unit}
+        add(f"mean_{name}", mean, "local ccy", "wallet_ticket_mean", local, "5 %")
+        if np.isfinite(table.deviation[k]).any():
+            add(f"spread_{name}", table.variation_of(k), "ratio", "wallet_ticket_variation", {"use": name}, "15 %")
+    by_hour = table.count.sum(axis=0).reshape(-1, HOURS).sum(axis=0) / total
+    for hour in np.flatnonzero(by_hour[:-1] > 0.01).tolist():
+        add(f"hour_{hour:02d}", by_hour[hour], "share", "wallet_hour_share", {"hour": hour}, "15 %")
+        rows[-1]["role"] = "hold_out"
+    free = [
+        f"behaviour.mobile_money.{name}.{key}"
+        for _, name in used
+        for key in ("per_month", "amount_mean", "amount_log_sigma")
+    ]
+    run = {"run.days": 30, "run.tick_minutes": 120, "fraud.intensity": 0, "behaviour.login_sample": 0}
+    return {"scenario": scenario, "run": run, "free": free, "targets": rows}
+
+
+def import_month(
+    path: str | Path,
+    out: str | Path,
+    *,
+    unit: float,
+    per_wallet: float,
+    extends: str = "mobile_money",
+    separable: bool = False,
+) -> HourlyTable:
+    """Write the scenario of a table's month.
+
+    Args:
+        path: the table, CSV or Parquet.
+        out: YAML file to write; it must not exist.
+        unit: units of the table's currency for one of the scenario's.
+        per_wallet: payments a month of all types of a wallet in use.
+        extends: the scenario that it extends.
+        separable: as for `month_overlay`.
+
+    Returns:
+        the table.
+
+    Raises:
+        TableError: the table is wrong, a number is not above 0, or the file is there already.
+    """
+    for name, number in (("unit", unit), ("per_wallet", per_wallet)):
+        if not (math.isfinite(number) and number > 0):
+            raise TableError(f"{name} = {number!r} must be a number above 0")
+    if Path(out).exists():
+        raise TableError(f"{out}: is there already")
+    table = read_hourly_table(path)
+    text = overlay_text(month_overlay(table, unit, per_wallet, separable), extends, f"The month of {Path(path).name}")
+    Path(out).write_text(text, encoding="utf-8")
+    return table
