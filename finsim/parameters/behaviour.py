@@ -107,7 +107,7 @@ class Behaviour(Model):
     mobile_wallet_share: float = param(0.09, unit="share", doc="in-person card payments with a token in a phone", low=0.0, high=1.0, calibratable=True,
                                        source="assumption: us_pay_number_mobile_wallet_payments_2022 over all card payments, more than half of them in person")  # fmt: skip
     contactless_share: float = param(0.35, unit="share", doc="in-person card payments by tapping the card", low=0.0, high=1.0, calibratable=True, source="assumption: US terminals of 2024")
-    contactless_limit: float = param(1e6, unit="USD", doc="amount above which a card has to be inserted; telephones have no such limit", low=1.0, high=1e6, source="assumption: none that matters in the US")
+    contactless_limit: float = param(1e6, unit="USD", doc="amount above which a card has to be inserted; telephones have no such limit", low=1.0, high=1e6, transform="log", calibratable=True, source="assumption: none that matters in the US")
     magstripe_share: float = param(0.05, unit="share", doc="in-person card payments by magnetic stripe", low=0.0, high=1.0, source="assumption: old terminals and fallback")
     keyed_share: float = param(0.02, unit="share", doc="in-person card payments keyed by the merchant, mail and telephone orders", low=0.0, high=1.0, source="assumption: small shops and orders by telephone")
     three_d_secure_share: float = param(0.08, unit="share", doc="e-commerce payments authenticated by 3-D Secure", low=0.0, high=1.0, source="assumption: little used in the US")
