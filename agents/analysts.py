@@ -183,8 +183,10 @@ class Analysts:
             claims.report(at, alert.campaign, alert.customer, "analyst", alert.number)
         if alert.slot in (0, 2) and alert.approved and alert.truth == pay.IS_FRAUD:
             claims.replace_card(alert.customer, alert.slot, at)
-        if alert.truth == pay.IS_FRAUD and alert.thief and alert.control in (NEW_PAYEE_RULE, NEW_DEVICE):
-            claims.lock_out(alert.customer, at)
+        if alert.control in (NEW_PAYEE_RULE, NEW_DEVICE) and (
+            not alert.truth or (alert.truth == pay.IS_FRAUD and alert.thief)
+        ):
+            claims.lock_out(alert.customer, at)  # in error too: until the owner has proved who he is
         if not alert.truth and alert.approved:
             # The customer calls and the error is put right.
             claims.label(alert.number, alert.raised, at + int((1.0 + 40.0 * u[1]) * HOUR), "customer", None, "genuine")

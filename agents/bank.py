@@ -135,7 +135,7 @@ class Bank(mesa.Agent):  # type: ignore[misc]
 def renew_rules(economy: Economy) -> None:
     """At midnight put the rules into force that hold on this day."""
     settings = economy.config.parameters.banks
-    if not settings.rule_changes:
+    if not settings.rule_changes and not settings.models_begin:
         return
     day = economy.day - economy.clock.export_day
     economy.world.books.rules[:] = rule_table(settings, day)

@@ -36,6 +36,8 @@ INCOME_BY_AGE = (0.62, 0.9, 1.08, 1.18, 1.12, 0.85, 0.75)
 """Income of each band against the mean (assumption: the usual hump over the working life)."""
 NEVER = 1_000_000
 """Days after which nothing happens any more."""
+RELATION_YEARS = 7.0
+"""Mean length of a relation to a bank beyond its first year (assumption: goes with behaviour.newcomer_share)."""
 CHARGE_OFF_DAYS = 180
 """Days without payment after which a card's balance is charged off (assumption: usual US practice)."""
 DEFAULT_YEARS = 10
@@ -120,14 +122,15 @@ def people(data: NDArray[Any], parameters: Parameters, streams: Streams, foundin
     data["institution"] = np.searchsorted(shares / shares[-1], w[:, 0]).clip(0, len(shares) - 1)
     newcomer = w[:, 1] < parameters.behaviour.newcomer_share
     relation = np.where(
-        newcomer, 365.0 * w[:, 2], np.minimum(365.0 * (1.0 - 9.0 * np.log(w[:, 2])), 40 * 365.0)
+        newcomer, 365.0 * w[:, 2], np.minimum(365.0 * (1.0 - RELATION_YEARS * np.log(w[:, 2])), 40 * 365.0)
     ).astype(int)
     # Nobody joins a bank before the age of 16, or before the firm exists.
     life = np.where(business, year - data["birth_year"].astype(int), age - 16)
     relation = np.minimum(relation, 30 + 365 * np.maximum(life - 1, 0))
     # Who joins within the next year is there from the start, asleep: the population does not hang on the run's length.
     joins_later = w[:, 3] < parameters.behaviour.newcomer_share
-    data["since_day"] = np.where(joins_later, first_day + relation.clip(1, 365), first_day - relation)
+    joins = first_day + 1 + (364.0 * w[:, 2]).astype(int)
+    data["since_day"] = np.where(joins_later, joins, first_day - relation)
     data["susceptibility"] = gamma(streams.uniform(Purpose.POPULATION, n, draw=3)[:, 0], 0.8) * np.where(
         age >= 60, 1.3, 0.9
     )

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from finsim import payments as pay
-from finsim.agents.settlement import S_CHARGEBACK, S_REPRESENTMENT
+from finsim.agents.customer import SLOTS
+from finsim.agents.settlement import S_CHARGEBACK, S_REPRESENTMENT, S_SETTLEMENT
 from finsim.clock import DAY, HOUR
 from finsim.ids import mixed
 from finsim.rng import Purpose, to_normal
@@ -341,8 +342,23 @@ class Claims:
         ledger = self.bank.economy.ledger
         self.book(pay.REIMBURSEMENT, loss, customer, int(ledger.loss_accounts[self.bank.row]), loss.payer, cents, at, 1)
         self.bank.economy.underworld.account(campaign, loss.at, "reimbursed", cents)
+        if loss.rail != pay.CARD and self.bank.economy.underworld.realises(campaign) is not None:
+            self._ask_receiver(at, loss, cents)
 
-    def _post(self, kind: int, loss: Loss, payer: int, payee: int, at: int, what: int) -> None:
+    def _ask_receiver(self, at: int, loss: Loss, cents: int) -> None:
+        """Let the institution that received a scam's money bear its part of what the victim was repaid."""
+        economy = self.bank.economy
+        part = int(self.bank.settings.scam_receiver_share * cents)
+        if not part or loss.payee >= economy.ledger.customer_accounts:
+            return
+        receiver = int(economy.world.customers.data["institution"][loss.payee // SLOTS])
+        if receiver != self.bank.row:
+            accounts = economy.ledger.loss_accounts
+            self._post(S_SETTLEMENT, loss, int(accounts[receiver]), int(accounts[self.bank.row]), at, 6, part)
+
+    def _post(
+        self, kind: int, loss: Loss, payer: int, payee: int, at: int, what: int, cents: int | None = None
+    ) -> None:
         economy = self.bank.economy
         exported = loss.number if loss.at >= economy.export_start else 0
         at = max(at, economy.now)
@@ -350,7 +366,7 @@ class Claims:
             kind,
             np.array([payer]),
             np.array([payee]),
-            np.array([loss.cents]),
+            np.array([loss.cents if cents is None else cents]),
             np.array([loss.merchant]),
             np.array([self._number(loss, what)], dtype=np.uint64),
             at,

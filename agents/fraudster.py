@@ -85,6 +85,7 @@ class Fraudster(mesa.Agent):  # type: ignore[misc]
             return None
         campaign = Campaign(number, typology, self.row, at, victim=victim, facts=facts or {})
         campaign.size = self.underworld.choose_size(self, number)
+        campaign.style = self.underworld.choose_style(self, number)
         self.count += 1
         first = registry()[typology].launch(self.underworld, campaign, at)
         if first is None:
@@ -176,6 +177,7 @@ class Fraudster(mesa.Agent):  # type: ignore[misc]
         for what, option in world.options_of(row):
             self._remember(what, str(option), 1.0, gained)
         self._remember("size", str(campaign.size), 1.0, gained)
+        self._remember("style", str(campaign.style), 1.0, gained)
 
     def lose(self, campaign: Campaign, cents: int) -> None:
         """Learn that money of a campaign was taken back."""

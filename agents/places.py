@@ -40,6 +40,9 @@ FOREIGN_PLACES = {
 }
 FOREIGN_PER_CATEGORY = 3
 """Merchants of each category in each foreign place (assumption: few are met by a sample of one country's cards)."""
+MERCHANT_YEARS, FRONT_YEARS = 8.0, 2.0
+"""Mean age of merchants, and of those that exist to be used (assumption: about three establishments in a hundred are
+new in a quarter; a front is new, or an idle firm bought off the shelf)."""
 MACHINES_PER_1000 = 6.0
 """Cash machines per 1,000 customers (assumption: a sample's share of a country's machines)."""
 
@@ -216,7 +219,9 @@ def found_places(parameters: Parameters, streams: Streams, first_day: int) -> Fo
         "latitude": areas["latitude"][area] + 0.08 * to_normal(u[:, 2]),
         "longitude": areas["longitude"][area] + 0.08 * to_normal(u[:, 3]),
         "acquirer": (v[:, 0] * parameters.banks.acquirers).astype(int),
-        "opened_day": first_day - (v[:, 1] * np.where(front, 330, 4000)).astype(int) - 30,
+        "opened_day": first_day
+        - 1
+        - (-365.0 * np.where(front, FRONT_YEARS, MERCHANT_YEARS) * np.log(v[:, 1])).astype(int),
         "front": front,
         "wallet_agent": _wallet_agents(parameters, names, area, category, streams),
     }

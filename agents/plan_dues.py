@@ -549,6 +549,6 @@ def plan_dues(out, n, c, o, conditions, cursors, places, habits, people, books):
         if c.segment_code == BUSINESS:
             n = firm(out, n, c, o, conditions, places, habits, people, books)
             n = firm_rounds(out, n, c, o, conditions, places, habits, people, books)
-        else:
+        elif c.reserved == 0:  # nobody sends money to a made-up name, or through it
             n = pooling(out, n, c, o, conditions, places, habits, people, books)
     return n

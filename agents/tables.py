@@ -187,7 +187,7 @@ def rule_table(banks: Banks, day: int) -> NDArray[np.void]:
     for row, bank in zip(table, institutions, strict=True):
         row["velocity"], row["decline_velocity"] = bank.velocity_limit, bank.decline_velocity_limit
         row["merchant_test"] = bank.merchant_test_limit
-        row["model_decline"], row["model_hold"], row["model_challenge"] = banks.thresholds(bank)
+        row["model_decline"], row["model_hold"], row["model_challenge"] = banks.thresholds(bank, day)
         for field, value in (
             ("remote_amount", bank.remote_amount_limit),
             ("foreign_amount", bank.foreign_amount_limit),

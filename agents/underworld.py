@@ -14,6 +14,7 @@ from finsim.agents.experience import Experience, Usual
 from finsim.agents.first_party import FirstParty
 from finsim.agents.fraud import registry
 from finsim.agents.fraud.campaign import Campaign
+from finsim.agents.fraud.care import STYLE_WEIGHTS, STYLES, Care
 from finsim.agents.fraud.laundering import LAUNDERING
 from finsim.agents.fraud.remote import resale_weights
 from finsim.agents.fraudster import HOUR_BANDS, Fraudster
@@ -79,8 +80,10 @@ class Underworld:
         size = len(economy.world.customers)
         self.susceptible = np.cumsum(economy.world.customers.data["susceptibility"].astype(float))
         self.scale = size / 1000.0 / 365.0
-        self.resale = resale_weights(economy)
-        self.shopping: dict[int, NDArray[np.float64]] = {}  # cumulative weights of categories by ring, today
+        self.cares = [Care(self.settings.difficulty + more) for more in STYLES]
+        self.resale = [resale_weights(economy, care) for care in self.cares]
+        # Cumulative weights of categories by ring and style, today.
+        self.shopping: dict[tuple[int, int], NDArray[np.float64]] = {}
         self.theft = Theft(self)
         if self.rings:
             self._age_identities()
@@ -210,6 +213,16 @@ class Underworld:
         cumulative = np.cumsum(np.array(SIZE_WEIGHTS) * ring.weights("size", len(SIZES)))
         u = self.economy.streams.one(Purpose.EXPERIENCE, number, second=1)
         return int(np.searchsorted(cumulative, u[0] * cumulative[-1]).clip(0, len(SIZES) - 1))
+
+    def choose_style(self, ring: Fraudster, number: int) -> int:
+        """Return a position in STYLES for a campaign: all of them are tried, and more often what is let through."""
+        cumulative = np.cumsum(np.array(STYLE_WEIGHTS) * self.experience(ring.row, "style", len(STYLES)))
+        u = self.economy.streams.one(Purpose.EXPERIENCE, number, second=2)
+        return int(np.searchsorted(cumulative, u[0] * cumulative[-1]).clip(0, len(STYLES) - 1))
+
+    def care(self, campaign: Campaign) -> Care:
+        """Return how careful a campaign is."""
+        return self.cares[campaign.style]
 
     @staticmethod
     def size(campaign: Campaign) -> float:

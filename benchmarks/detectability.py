@@ -1,11 +1,13 @@
-"""How easily fraud is found: the figures of `finsim evaluate` for a data set, or for a run made for it.
+"""How easily fraud is found: the figures of `finsim evaluate` for a data set, or as the mean of several runs.
 
     python benchmarks/detectability.py RUN_DIR
-    python benchmarks/detectability.py --scenario baseline --set run.days=90
+    python benchmarks/detectability.py --seeds 5 --scenario baseline --set run.days=90
+    python benchmarks/detectability.py --seeds 3 --difficulty 0 0.5 1
 
 Baselines are trained on labels as they were known and tested on truth, as `finsim/evaluation/` says, and set beside the
-bands of real data. Below them stands what each column alone tells of all fraud. `finsim evaluate` prints the rest:
-typologies, pairs, ids, accounts.
+bands of real data, on remote card payments. For one data set what each column alone tells of all fraud stands below;
+`finsim evaluate` prints the rest. Over several seeds each figure is a mean with an interval of 95 % (Student's t), and
+a band is judged by the mean; with `--difficulty` there is one column of means for each level.
 """
 
 from __future__ import annotations
@@ -15,28 +17,36 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from adaptation import interval
 from printing import show
 
 import finsim
+from finsim.evaluation import bands
 from finsim.evaluation.evaluate import Evaluation
 from finsim.scenario import parse_settings
+
+FACTS = ("rows", "fraud", "base_rate", "train_fraud_known", "test_fraud", "test_base_rate")
 
 
 def tables(report: Evaluation) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
     """Return rows on the bands, on typologies and on single columns."""
     assert report.detectability is not None
     assert report.audit is not None
-    facts = report.detectability["facts"]
-    names = ("rows", "fraud", "base_rate", "train_fraud_known", "test_fraud", "test_base_rate")
-    measures = [{"measure": name, "value": facts[name], "interval": "", "wanted": "", "kept": None} for name in names]
-    for row in report.detectability["bands"]:
-        interval = "" if row["low"] is None else f"{row['low']:.4g} to {row['high']:.4g}"
+    whole = report.detectability
+    judged = whole["remote"] or whole
+    measures = [
+        {"measure": f"{one['facts']['stream']}: {name}", "value": one["facts"][name], "interval": "", "wanted": "",
+         "kept": None}
+        for one in (whole, judged) for name in FACTS
+    ]  # fmt: skip
+    for row in whole["bands"]:
+        between = "" if row["low"] is None else f"{row['low']:.4g} to {row['high']:.4g}"
         name = row["figure"].partition(": ")[0]
-        measures.append({"measure": name, "value": row["value"], "interval": interval, "wanted": row["band"],
+        measures.append({"measure": name, "value": row["value"], "interval": between, "wanted": row["band"],
                          "kept": bool(row["kept"])})  # fmt: skip
     typologies = [
-        {"model": model, "typology": name, **{key: one[key]["value"] for key in ("roc_auc", "average_precision")}}
-        for model, by in report.detectability["typologies"].items()
+        {"model": model, "typology": name, **{key: one[key]["value"] for key in ("roc_auc", "roc_auc_alike")}}
+        for model, by in whole["typologies"].items()
         for name, one in by.items()
     ]
     columns = [
@@ -47,23 +57,67 @@ def tables(report: Evaluation) -> tuple[list[dict[str, Any]], list[dict[str, Any
     return measures, typologies, sorted(columns, key=lambda row: -row["roc_auc"])
 
 
+def figures(scenario: str, seed: int, overrides: dict[str, Any]) -> dict[str, float]:
+    """Return the figures of the bands of one run, and its fraud by rows and rate."""
+    with tempfile.TemporaryDirectory() as folder:
+        data = finsim.run(scenario, out=Path(folder) / "run", seed=seed, overrides=overrides)
+        found = finsim.evaluate(data, parts=("detectability",), repeats=0).detectability
+    assert found is not None
+    judged = found["remote"] or found
+    out = {"share of tested rows that are fraud": found["facts"]["test_base_rate"]}
+    out |= {band.figure: judged["figures"][band.model][band.measure]["value"] for band in bands.BANDS}
+    out |= {f"{model}, ROC AUC": judged["figures"][model]["roc_auc"]["value"] for model in bands.ORDER[:-1]}
+    out["fraud rows a compromised card and day"] = judged["facts"]["fraud_rows_a_compromised_card_day"]
+    return out
+
+
+def averaged(args: argparse.Namespace) -> list[dict[str, Any]]:
+    """Return one row a figure: its means at each level of difficulty, with the band where there is one level."""
+    seeds, overrides = range(1, args.seeds + 1), parse_settings(args.set)
+    levels = args.difficulty or [None]
+    runs = {
+        level: [
+            figures(args.scenario, seed, overrides | ({} if level is None else {"fraud.difficulty": level}))
+            for seed in seeds
+        ]
+        for level in levels
+    }
+    wanted = {band.figure: band for band in bands.BANDS}
+    rows = []
+    for name in runs[levels[0]][0]:
+        row: dict[str, Any] = {"figure": name}
+        for level, some in runs.items():
+            mean, low, high = interval([run[name] for run in some])
+            prefix = "" if level is None else f"difficulty {level:g}: "
+            row |= {f"{prefix}mean": mean, f"{prefix}interval": f"{low:.3g} to {high:.3g}"}
+        band = wanted.get(name)
+        row["band"] = "" if band is None else str(band)
+        if levels == [None]:
+            row["kept"] = None if band is None else bool(band.kept(row["mean"]))
+        rows.append(row)
+    return rows
+
+
 def main() -> None:
-    """Measure a data set, or a run made for it, and say whether it holds what the project promises."""
+    """Measure a data set, or runs made for it, and say whether they hold what the project promises."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("path", nargs="?", type=Path, help="data set; without one the scenario is run")
     parser.add_argument("--scenario", default="baseline")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seeds", type=int, default=3, help="runs whose mean is taken, 2 or more")
+    parser.add_argument("--difficulty", type=float, nargs="+", help="levels of fraud.difficulty")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="as in finsim run")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
-    parts = ("detectability", "leaks")
-    if args.path is not None:
-        report = finsim.evaluate(args.path, parts=parts)
-    else:
-        overrides = parse_settings(args.set)
-        with tempfile.TemporaryDirectory() as folder:
-            data = finsim.run(args.scenario, out=Path(folder) / "run", seed=args.seed, overrides=overrides)
-            report = finsim.evaluate(data, parts=parts)
+    if args.path is None:
+        if args.seeds < 2:
+            parser.error("--seeds must be 2 or more: one run gives no interval")
+        rows = averaged(args)
+        title = f"Detectability of fraud in remote card payments: {args.scenario}, mean of {args.seeds} seeds"
+        show(title, rows, as_json=args.json)
+        if not args.difficulty and not all(row["kept"] is not False for row in rows):
+            raise SystemExit(1)
+        return
+    report = finsim.evaluate(args.path, parts=("detectability", "leaks"))
     measures, typologies, columns = tables(report)
     if args.json:
         show("Detectability", [*measures, *typologies, *columns], report.leaks, as_json=True)

@@ -1,7 +1,7 @@
 """Composition of fraud as a mean over replicates, with intervals: losses are heavy-tailed, one run says little.
 
     python benchmarks/replicates.py
-    python benchmarks/replicates.py --replicates 20 --scenario baseline --customers 10000 --days 360 --cache replicates/
+    python benchmarks/replicates.py --replicates 20 --scenario baseline --customers 10000 --days 90 --cache replicates/
     python benchmarks/replicates.py --compared
 
 Each replicate is a run of its own with the next seed, in a process of its own; its data set is deleted once it is
@@ -121,7 +121,7 @@ def main() -> None:
     parser.add_argument("--replicates", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1, help="of the first replicate")
     parser.add_argument("--customers", type=int, default=10_000)
-    parser.add_argument("--days", type=int, default=360)
+    parser.add_argument("--days", type=int, default=90)
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--cache", type=Path, help="folder in which measured replicates are kept")
     parser.add_argument("--compared", action="store_true", help="only what has a published counterpart")

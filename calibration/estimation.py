@@ -212,19 +212,29 @@ def estimate(
     trace = Trace(simulator, effort.total(len(problem.parameters)), told)
     seeds = tuple(range(effort.seed, effort.seed + effort.seeds))
     all_seeds = tuple(range(effort.seed, effort.seed + effort.replicates))
+    before = _at_start(problem, simulator, seeds)
     if start_from is None:
         surrogate, weights, first = _globally(problem, simulator, effort, trace, all_seeds)
     else:
         surrogate, weights = start_from.surrogate, start_from.weights
         moved = start_from.inference.influence @ (problem.targets - start_from.problem.targets)[problem.fitted]
         first = np.clip(start_from.scaled + moved, problem.lower, problem.upper)
-    before = _mean(simulator, problem, problem.start, seeds)
     trace.stage = "start"
     trace.add(_objective(problem, weights, before))
     trace.stage = "local"
     begin = _better(problem, simulator, weights, seeds, first)
     scaled, jacobian = _locally(problem, simulator, effort, trace, surrogate, weights, begin)
     return _conclude(problem, simulator, effort, trace, surrogate, weights, scaled, jacobian, before)
+
+
+def _at_start(problem: Problem, simulator: Simulator, seeds: tuple[int, ...]) -> Vector:
+    """Return the moments at the start, (m,), or say why there are none: the fit would fail later, after much work."""
+    moments = _mean(simulator, problem, problem.start, seeds)
+    if not np.isfinite(moments).all():
+        for seed in seeds:
+            problem.simulate(problem.values(problem.start), seed)  # raises what is wrong
+        raise CalibrationError(f"{problem.name}: simulations of the start give numbers that are not finite")
+    return moments
 
 
 def _locally(
@@ -293,9 +303,7 @@ def _shifted(surrogate: Surrogate, scaled: Vector, replicates: Vector) -> Surrog
 def _better(problem: Problem, simulator: Simulator, weights: Weights, seeds: tuple[int, ...], first: Vector) -> Vector:
     """Return the optimum of the surrogate, or the start where simulations say that it is better."""
     values = [_objective(problem, weights, _mean(simulator, problem, z, seeds)) for z in (first, problem.start)]
-    if not np.isfinite(values).any():
-        raise CalibrationError(f"{problem.name}: neither the start nor the optimum of the surrogate can be simulated")
-    return first if values[0] <= values[1] or not np.isfinite(values[1]) else problem.start
+    return first if values[0] <= values[1] else problem.start
 
 
 def _conclude(

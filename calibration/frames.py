@@ -153,23 +153,24 @@ class Views:
 
     @cached_property
     def pays(self) -> pl.LazyFrame:
-        """Persons in work, by who pays them most: longest gap between pays in days, and whether all are whole weeks."""
-        employed = self.persons.filter(pl.col("segment").is_in(("employed", "student")))
-        return (
+        """Persons in work who were paid wages: longest gap between pays in days, and whether all are whole weeks.
+
+        Who pays people without work too, pensions and benefits, is no employer.
+        """
+        paid = (
             self.tables.table("transactions")
             .filter((pl.col("kind").cast(pl.String) == "income") & (pl.col("rail").cast(pl.String) == "ach"))
-            .select("customer_id", "payer_account_id", "amount", day=pl.col("timestamp").dt.date())
-            .join(employed.select("customer_id"), on="customer_id")
-            .sort("customer_id", "payer_account_id", "day")
-            .with_columns(gap=pl.col("day").diff().over("customer_id", "payer_account_id").dt.total_days())
-            .group_by("customer_id", "payer_account_id", maintain_order=True)
-            .agg(
-                pl.col("amount").sum(),
-                pl.col("gap").max().alias("longest"),
-                (pl.col("gap") % 7 == 0).all().alias("whole_weeks"),
-            )
-            .sort("customer_id", "amount", "payer_account_id", descending=[False, True, False])
-            .unique("customer_id", keep="first", maintain_order=True)
+            .select("customer_id", "payer_account_id", day=pl.col("timestamp").dt.date())
+            .join(self.persons.select("customer_id", "segment"), on="customer_id")
+        )
+        working = pl.col("segment").is_in(("employed", "student"))
+        return (
+            paid.filter(working)
+            .join(paid.filter(~working), on="payer_account_id", how="anti")
+            .sort("customer_id", "day")
+            .with_columns(gap=pl.col("day").diff().over("customer_id").dt.total_days())
+            .group_by("customer_id", maintain_order=True)
+            .agg(pl.col("gap").max().alias("longest"), (pl.col("gap") % 7 == 0).all().alias("whole_weeks"))
         )
 
     @cached_property

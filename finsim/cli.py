@@ -173,7 +173,9 @@ def _parts(ctx: click.Context, param: click.Parameter, text: str | None) -> list
 @click.option("--json", "json_path", type=click.Path(path_type=Path), callback=_file, help="Write all of it as JSON.")
 @click.option("--html", "html_path", type=click.Path(path_type=Path), callback=_file, help="Write it as one HTML page.")
 def evaluate(directory: Path, json_path: Path | None, html_path: Path | None, **options: Any) -> int:
-    """Judge how hard fraud is to find, what it costs, and how near the run comes to published figures.
+    """Judge how hard fraud is to find, its cost, and fidelity.
+
+    Fidelity is how near the run comes to published figures.
 
     Exit code 0: nothing leaks. 1: something gives fraud away; it is printed. 2: DIRECTORY is no data set.
     """

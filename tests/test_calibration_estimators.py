@@ -20,6 +20,7 @@ from finsim.calibration.simulations import SimulationCache, Simulator
 from finsim.calibration.surrogate import design, fit_surrogate
 from finsim.calibration.weighting import correlations, optimal_weights, shrunk_covariance
 from finsim.calibration.what_if import parse_changes, what_if
+from finsim.errors import ScenarioError
 
 MATRIX = np.array([[1.0, 0.0, 0.0], [0.5, 1.0, 0.0], [0.0, 0.3, 2.0], [1.0, 1.0, 1.0], [0.2, -1.0, 0.4]])
 
@@ -215,6 +216,11 @@ def test_points_that_cannot_be_simulated_are_walked_around() -> None:
     assert np.isfinite(drawn).any()
     distance = (found.scaled - problem.scaled(TRUTH)) / found.inference.scaled_errors
     assert np.abs(distance).max() < 5
+
+
+def test_a_start_that_cannot_be_simulated_says_why() -> None:
+    with pytest.raises(ScenarioError, match="rate is too large"):
+        fit(sample_problem(4, refuse_above=1.0))
 
 
 def test_differences_are_one_sided_where_a_side_is_missing() -> None:

@@ -13,7 +13,7 @@ import pytest
 from dataset_story import Story
 
 import finsim
-from finsim.agents.underworld import HAUL
+from finsim.agents.theft import HAUL
 from finsim.calibration.figures import load_figures
 from finsim.dataset.reader import Dataset
 from finsim.evaluation.composition import composition

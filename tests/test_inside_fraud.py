@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from small_economy import found
 
 import finsim
+from finsim import payments as pay
 from finsim.dataset.reader import Dataset
 
 RAISED: dict[str, Any] = {
@@ -257,6 +259,30 @@ def test_bogus_refunds_look_like_refunds(rows: pl.DataFrame, data: Dataset) -> N
     genuine = rows.filter((pl.col("kind") == "refund") & pl.col("typology").is_null())
     for name in ("rail", "channel", "entry_mode", "authentication", "mcc"):
         assert set(bogus[name]) <= set(genuine[name]), name
+
+
+def test_made_up_names_pay_in_no_cash_and_pass_nothing_on() -> None:
+    often = {f"behaviour.pooling.{name}_per_year": 12.0 for name in ("deposits", "forwards", "large_credits")}
+    economy = found(
+        **often, **{"population.customers": 400, "run.days": 30, "fraud.identities.per_1000_customers": 100.0}
+    )
+    data = economy.world.customers.data
+    made_up = np.flatnonzero(data["reserved"] > 0)
+    data["since_day"][made_up] = economy.day - 100
+    rows = []
+    for _ in range(20 * economy.clock.ticks_per_day):
+        economy.step()
+        rows.append(economy._rows.copy())
+    all_rows = np.concatenate(rows)
+    kinds = [pay.KINDS.index(name) for name in ("deposit", "transfer")]
+    moved = all_rows[np.isin(all_rows["kind"], kinds) & (all_rows["truth"] == 0)]
+    each = np.bincount(moved["owner"], minlength=len(data))
+    people = np.flatnonzero((data["reserved"] == 0) & (data["since_day"] < economy.day - 20) & (data["sex"] != 2))
+    assert len(made_up) > 20
+    deposits = np.bincount(moved["owner"][moved["kind"] == kinds[0]], minlength=len(data))
+    assert deposits[people].mean() > 0.3  # 20 days of 12 a year
+    assert deposits[made_up].sum() == 0
+    assert each[made_up].mean() < 0.7 * each[people].mean()
 
 
 # -- identities -----------------------------------------------------------------------------------------------

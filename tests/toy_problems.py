@@ -60,7 +60,7 @@ def sample_problem(seed: int | None, truth: Mapping[str, float] | None = None, *
     if seed is None:
         targets = np.mean([simulate(truth, 10_000 + k) for k in range(2000)], axis=0)
     else:
-        targets = simulate(truth, 1_000_000 + seed)
+        targets = Sample()(truth, 1_000_000 + seed)
     moments = tuple(Moment(f"moment_{k}", float(value), 0.0) for k, value in enumerate(targets))
     return Problem("sample", FREE, moments, simulate, f"sample-{simulate}", sampled=1.0)
 

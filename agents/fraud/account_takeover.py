@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from finsim.agents.fraud.campaign import Campaign
     from finsim.agents.underworld import Underworld
 
+GREED, PAUSE = (1.4, 1.0, 0.6), (0.3, 1.0, 5.0)
+"""Share of the balance that a transfer tries to take, and pauses between two, of careless, usual and careful thieves,
+against the usual ones (assumption)."""
+
 
 class AccountTakeover:
     """One account taken over."""
@@ -66,7 +70,7 @@ class AccountTakeover:
         facts = campaign.facts
         u = world.draw(campaign)
         share = min(settings.share_of_balance * float(np.exp(0.6 * to_normal(u[0:1])[0])), 0.97) * facts["scale"]
-        share = min(share * world.size(campaign), 0.97)
+        share = min(share * world.size(campaign) * world.care(campaign).between(*GREED), 0.97)
         drain(world, campaign, now, share, u[1])
         return None
 
@@ -77,4 +81,5 @@ class AccountTakeover:
         u = world.draw(campaign)
         if not goes_on(campaign, row, 0.55):
             return None
-        return int(row["timestamp"]) + int((0.05 + 6.0 * u[0] ** 2) * HOUR)
+        pause = (0.05 + 6.0 * u[0] ** 2) * world.care(campaign).between(*PAUSE)
+        return int(row["timestamp"]) + int(pause * HOUR)

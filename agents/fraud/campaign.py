@@ -28,6 +28,7 @@ class Campaign:
         draws: draws made so far; the counter of the campaign's own stream.
         ordinal: requests made so far.
         size: position in `underworld.SIZES`, how much of the usual amounts its ring goes for.
+        style: position in `care.STYLES`, how careful it is.
         facts: whatever else the typology keeps: plain values, lists and dicts of those.
         victims: customers against whom an attempt was made.
         attempts, approved: rows, as `campaigns` counts them.
@@ -48,6 +49,7 @@ class Campaign:
     draws: int = 0
     ordinal: int = 0
     size: int = 1
+    style: int = 1
     facts: dict[str, Any] = field(default_factory=dict)
     victims: list[int] = field(default_factory=list)
     attempts: int = 0

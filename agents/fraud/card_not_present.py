@@ -23,9 +23,12 @@ MOST_DECLINES, GIVES_UP = 5, 0.03
 """Declines after which a card is given up, and how often one is enough (assumption: details are mistyped, shops
 decline for reasons of their own, and another shop is tried)."""
 
-KEEPS_ON = 0.95
+KEEPS_ON = 0.92
 """Purchases that follow the one before at once rather than at an hour at which people are online (assumption: a card
 is used up before it is blocked, BEHAVIOUR-010)."""
+
+PAUSE = (0.15, 1.0, 12.0)
+"""Pauses between purchases on a card of careless, usual and careful thieves, against `burst_hours` (assumption)."""
 
 
 class CardNotPresent:
@@ -62,7 +65,8 @@ class CardNotPresent:
                 return None
         if campaign.facts["left"] <= 0:
             return None
-        gap = world.settings.card_not_present.burst_hours * float(np.exp(1.5 * to_normal(u[1:2])[0]))
-        return world.evening(
-            int(row["timestamp"]) + int(max(gap, 0.02) * HOUR), u[2], u[3], keep=KEEPS_ON, ring=campaign.ring
-        )
+        gap = world.settings.card_not_present.burst_hours * world.care(campaign).between(*PAUSE)
+        gap *= float(np.exp(1.5 * to_normal(u[1:2])[0]))
+        at = int(row["timestamp"]) + int(max(gap, 0.02) * HOUR)
+        # A burst goes on while it works; who has paused for hours comes back when people are online.
+        return world.evening(at, u[2], u[3], keep=KEEPS_ON if gap < 6.0 else 0.0, ring=campaign.ring)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 PURCHASES = 4.0
 """Mean purchases after the first one with a card that worked (assumption: as with details that need no test)."""
+PAUSE = (0.2, 1.0, 6.0)
+"""Pauses between tests of careless, usual and careful thieves, against `gap_minutes` (assumption)."""
 
 
 class CardTesting:
@@ -58,7 +60,8 @@ class CardTesting:
             facts["merchant"] = facts["test_merchant"]
             buy_remotely(world, campaign, customer, slot, code, now, 0, 1.0, small=True)
             facts["tested"][campaign.ordinal] = [customer, slot, code]
-            return now + max(int(settings.gap_minutes * np.exp(1.1 * (2 * u[0] - 1)) * MINUTE), 1)
+            gap = settings.gap_minutes * world.care(campaign).between(*PAUSE)
+            return now + max(int(gap * np.exp(1.1 * (2 * u[0] - 1)) * MINUTE), 1)
         facts.pop("merchant", None)
         if not facts["alive"]:
             return None

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from finsim.agents.fraud.campaign import Campaign
     from finsim.agents.underworld import Underworld
 
-LARGE = 7.0
-"""Tickets of a draw against ordinary ones of the category (assumption: dear goods are drawn first; a line of the size
-of BEHAVIOUR-032 is used up in days)."""
+LARGE = (10.0, 7.0, 4.0)
+"""Tickets of a draw against ordinary ones of the category by the careless, the usual and the careful (assumption: dear
+goods are drawn first, by those in a hurry above all; a line of the size of BEHAVIOUR-032 is used up in days)."""
 CASH_LIKE = 0.12
 """Draws at cash-like merchants, MCC 6051 (assumption: money transfer, prepaid cards, crypto)."""
 REMOTE = 0.6
@@ -47,7 +47,7 @@ def draw_up(world: Underworld, campaign: Campaign, customer: int, at: int, stage
         return False
     names, places, categories = economy.world.category_names, economy.world.places, economy.world.habits.categories
     u, v, w = world.draw(campaign), world.draw(campaign), world.draw(campaign)
-    cumulative = category_weights(world, campaign.ring)
+    cumulative = category_weights(world, campaign)
     category = int(np.searchsorted(cumulative, u[0] * cumulative[-1]).clip(0, len(cumulative) - 1))
     if v[0] < CASH_LIKE and "quasi_cash" in names:
         category = names.index("quasi_cash")
@@ -57,7 +57,8 @@ def draw_up(world: Underworld, campaign: Campaign, customer: int, at: int, stage
     merchant = world.online_merchant(category, u[1]) if remote else world.shop(home, category, u[1])
     shop = places.merchants[merchant]
     z = float(to_normal(u[2:3])[0])
-    cents = int(np.exp(k["log_mean"] + np.log(LARGE) + 0.7 * float(k["sigma"]) * z + float(shop["price"])))
+    dear = np.log(world.care(campaign).between(*LARGE)) + float(shop["price"])
+    cents = int(np.exp(k["log_mean"] + dear + 0.7 * float(k["sigma"]) * z))
     cents = (cents // 100) * 100 + 99 if v[2] < 0.4 else cents
     cents = max(min(cents, 400_000, left if v[3] < 0.85 else left + 20_000), 500)
     row = world.request(campaign, customer, CREDIT_CARD, economy.ledger.merchant_base + merchant, cents, at, stage)

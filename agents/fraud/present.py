@@ -31,8 +31,9 @@ SHOPS = {
 }
 """Weights of the categories in which found and counterfeit cards are used (assumption: where nobody asks)."""
 
-DEARER = 1.15
-"""Log of tickets with found and counterfeit cards against ordinary ones (assumption: baskets that sell again)."""
+DEARER = (1.4, 1.15, 0.8)
+"""Log of tickets with found and counterfeit cards against ordinary ones, by careless, usual and careful thieves
+(assumption: baskets that sell again)."""
 
 
 def _area(world: Underworld, campaign: Campaign, customer: int, far: bool) -> int:
@@ -66,7 +67,8 @@ def pay_in_person(
         return
     shop, k = places.merchants[merchant], economy.world.habits.categories[category]
     z = float(to_normal(u[2:3])[0])
-    cents = int(np.exp(k["log_mean"] + DEARER + 0.9 * float(k["sigma"]) * z + float(shop["price"])))
+    dearer = world.care(campaign).between(*DEARER)
+    cents = int(np.exp(k["log_mean"] + dearer + 0.9 * float(k["sigma"]) * z + float(shop["price"])))
     cents = max(min(cents, 90_000), 100)
     row = world.request(campaign, customer, slot, economy.ledger.merchant_base + merchant, cents, at, stage)
     row["rail"], row["kind"], row["channel"], row["card"] = pay.CARD, pay.PURCHASE, pay.POS, code

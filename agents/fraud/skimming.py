@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from finsim.agents.fraud.campaign import Campaign
     from finsim.agents.underworld import Underworld
 
+PAUSE = (0.3, 1.0, 5.0)
+"""Pauses between uses of a copy by careless, usual and careful thieves, against the usual ones (assumption)."""
+
 
 class Skimming:
     """One device, its captured cards and their use."""
@@ -76,7 +79,8 @@ class Skimming:
             else:
                 pay_in_person(world, campaign, customer, slot, code, now, 0, counterfeit=True)
             if left > 1:
-                later = world.opening(now + int((0.1 + 9.0 * u[1] ** 2) * HOUR), u[2])
+                pause = (0.1 + 9.0 * u[1] ** 2) * world.care(campaign).between(*PAUSE)
+                later = world.opening(now + int(pause * HOUR), u[2])
                 facts["uses"].append([later, customer, slot, code, left - 1, online])
                 facts["uses"].sort(key=lambda use: use[0])
         return int(facts["uses"][0][0]) if facts["uses"] else None

@@ -12,15 +12,15 @@ from finsim.evaluation.composition_rails import CLAIMED, DEBIT
 from finsim.evaluation.money import FIRST_PARTY, NEW_ACCOUNTS, SCAMS, Money
 from finsim.evaluation.quotients import share
 
-SETTLED_DAYS: Final = 100
-"""Days after which nearly every claim has been paid and charged back; what is younger is left out of long data."""
+SETTLED_DAYS: Final = 60
+"""Days after which most claims have been paid and charged back; what is younger is left out of long enough data."""
 SCAM: Final = pl.col("typology").is_in(SCAMS)
 STRANGER: Final = ~pl.col("typology").is_in((*SCAMS, *FIRST_PARTY, *NEW_ACCOUNTS)) & pl.col("wronged")
 
 
 def settled(money: Money, rows: pl.DataFrame) -> pl.DataFrame:
     """Return the rows whose claims have run their course, if the data are long enough to tell; else all of them."""
-    if money.years * 365.25 < 2 * SETTLED_DAYS or rows.is_empty():
+    if money.years * 365.25 < 1.4 * SETTLED_DAYS or rows.is_empty():
         return rows
     return rows.filter(pl.col("timestamp") < money.end - dt.timedelta(days=SETTLED_DAYS))
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from finsim.evaluation.columns import CATEGORICAL
 from finsim.evaluation.rows import codes, microseconds
-from finsim.evaluation.separation import cut
+from finsim.evaluation.separation import bins
 
 LEAST_EXPECTED: Final = 3.0
 """Fraud rows, at the average rate, that a value needs in each half of the time to be compared."""
@@ -35,7 +35,7 @@ def turns(rows: pl.DataFrame, names: Iterable[str]) -> list[dict[str, Any]]:
         cell = (
             codes(rows[name])[0]
             if name in CATEGORICAL
-            else cut(rows[name].cast(pl.Float64).fill_null(np.nan).to_numpy(), fraud)
+            else bins(rows[name].cast(pl.Float64).fill_null(np.nan).to_numpy(), fraud)
         )
         rates, enough = [], np.ones(int(cell.max(initial=0)) + 1, bool)
         for half in (~late, late):

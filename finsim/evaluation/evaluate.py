@@ -14,7 +14,7 @@ from finsim.calibration.target_sets import TargetSet, load_targets
 from finsim.dataset.reader import Dataset, open_dataset
 from finsim.errors import DatasetError, did_you_mean
 from finsim.evaluation.composition import composition
-from finsim.evaluation.detectability import detectability
+from finsim.evaluation.detectability import Judged, detectability
 from finsim.evaluation.fidelity import fidelity
 from finsim.evaluation.leaks import INFORMATIVE, audit
 from finsim.evaluation.metrics import REPEATS
@@ -32,7 +32,8 @@ class Evaluation:
 
     Attributes:
         path: of the data set; `scenario` and `seed` of its run.
-        detectability: `facts`, `figures` by model, `typologies` by model, `bands`; None if not asked for.
+        detectability: `bands`; of all payments `facts`, `figures` by model, `typologies` by model; the same of remote
+            card payments in `remote`; None if not asked for.
         audit: `findings` by group, `tested`, `exclusive`, `turns`; None if not asked for.
         leaks: what gives fraud away, one line each.
         composition: one row a measure beside its published figure; None if not asked for.
@@ -124,12 +125,13 @@ def _evaluate(
     if "detectability" in parts:
         found = detectability(data, delay_days=delay_days, repeats=repeats, say=say)
         out.detectability = {
-            "facts": found.facts,
             "bands": found.verdicts,
-            "figures": plain(found.figures),
-            "typologies": plain(found.typologies),
+            **_stream(found.whole),
+            "remote": None if found.remote is None else _stream(found.remote),
         }
-        if not found.facts["test_base_rate"]:
+        if found.remote is None:
+            out.notes.append("too little fraud in remote card payments: the bands stand beside all payments")
+        if not found.whole.facts["test_base_rate"]:
             out.notes.append("no fraud is left in the test")
     if "leaks" in parts:
         audited = audit(data, say)
@@ -153,6 +155,15 @@ def _evaluate(
                 f"no set of targets belongs to the scenario {out.scenario!r}: name one to measure fidelity"
             )
     return out
+
+
+def _stream(judged: Judged) -> dict[str, Any]:
+    return {
+        "facts": judged.facts,
+        "figures": plain(judged.figures),
+        "typologies": plain(judged.typologies),
+        "learned": sorted(judged.learned),
+    }
 
 
 def plain(value: Any) -> Any:

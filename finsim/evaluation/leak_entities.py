@@ -122,10 +122,9 @@ def _apart(
     half = ((ids[chosen].astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(41) & np.uint64(1)).astype(
         bool
     )
-    cells = np.stack(
-        [cut(numbers[name].cast(pl.Float64).fill_null(np.nan).to_numpy()[chosen], mark) for name in numbers.columns],
-        axis=1,
-    )
+    cells = [
+        cut(numbers[name].cast(pl.Float64).fill_null(np.nan).to_numpy()[chosen], mark, half) for name in numbers.columns
+    ]
     yield Contrast(target, numbers.columns, cells, mark, half, np.arange(len(mark)), weight)
 
 

@@ -14,7 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from finsim.evaluation.rows import IDS, microseconds
-from finsim.evaluation.separation import Contrast, Finding, cut
+from finsim.evaluation.separation import Contrast, Finding, both, cut
 
 LEAST_IDS: Final = 20
 MODULI: Final = (7, 9, 10, 11, 13, 100)
@@ -38,10 +38,13 @@ def id_patterns(rows: pl.DataFrame) -> Iterator[Finding]:
         for target, mask in marks.items():
             positive = np.bincount(place[mask[there]], minlength=len(ids)) > 0
             if positive.sum() >= LEAST_IDS and (~positive).sum() >= LEAST_IDS:
-                cells = [cut(values, positive) if values.dtype.kind == "f" else values for values in columns.values()]
+                cells = [
+                    cut(values, positive, half) if values.dtype.kind == "f" else both(values)
+                    for values in columns.values()
+                ]
                 labels = [f"{name} {pattern}" for pattern in columns]
                 yield from Contrast(
-                    target, labels, np.stack(cells, axis=1).astype(np.int16), positive, half,
+                    target, labels, cells, positive, half,
                     np.arange(len(ids)), np.ones(len(ids)),
                 ).columns()  # fmt: skip
 

@@ -31,7 +31,7 @@ from finsim.evaluation.history import history
 from finsim.evaluation.leak_entities import accounts_apart, addresses_apart, devices_apart, pairs_apart
 from finsim.evaluation.leak_ids import id_patterns
 from finsim.evaluation.rows import AUDITED, attempts, codes
-from finsim.evaluation.separation import Contrast, Finding, cap, cut
+from finsim.evaluation.separation import Contrast, Finding, both, cap, cut
 from finsim.evaluation.targets import Target, targets
 
 SHOWN: Final = 8
@@ -163,7 +163,7 @@ class Table:
         named = list(names)
         cells = [self._cells(frame, name, target) for name in named]
         return Contrast(
-            target.name, named, np.stack(cells, axis=1), target.positive, self.half[target.rows],
+            target.name, named, cells, target.positive, self.half[target.rows],
             self.cluster[target.rows], target.weight,
         )  # fmt: skip
 
@@ -171,6 +171,6 @@ class Table:
         if name in CATEGORICAL:
             if name not in self.codes:
                 self.codes[name] = cap(codes(frame[name])[0])
-            return self.codes[name][target.rows]
+            return both(self.codes[name][target.rows])
         values = frame[name].cast(pl.Float64).to_numpy()[target.rows]
-        return cut(values, target.positive)
+        return cut(values, target.positive, self.half[target.rows])

@@ -78,6 +78,27 @@ def rank(positive: Floats, negative: Floats, clusters: NDArray[Any], weights: Fl
     return Ranking(score, below[-1] - high, high - low, float(below[-1]), number[chosen], chosen)
 
 
+def rank_alike(score: Floats, fraud: NDArray[np.bool_], clusters: NDArray[Any], kind: NDArray[Any]) -> Ranking:
+    """Rank positives among the negatives of their own kind; a positive without any is taken to stand in their middle.
+
+    Args:
+        score: (n,) scores of all rows.
+        fraud: (n,) which rows are positives.
+        clusters: (n,) campaign of each row.
+        kind: (n,) kind of each row, any number.
+    """
+    positive = score[fraud].astype(np.float64)
+    above, tied = np.full(len(positive), 0.5), np.zeros(len(positive))
+    for one in np.unique(kind[fraud]):
+        mine, others = kind[fraud] == one, np.sort(score[~fraud & (kind == one)])
+        if len(others):
+            low, high = (np.searchsorted(others, positive[mine], side=side) for side in ("left", "right"))
+            above[mine], tied[mine] = 1.0 - high / len(others), (high - low) / len(others)
+    number = np.unique(clusters[fraud], return_inverse=True)[1].astype(np.int64)
+    order = np.argsort(-positive, kind="stable")
+    return Ranking(positive[order], above[order], tied[order], 1.0, number[order], order)
+
+
 def roc_auc(ranking: Ranking, weight: Floats) -> float:
     """Return the chance that a positive scores higher than a negative; a tie counts half."""
     placed = 1.0 - (ranking.above + 0.5 * ranking.tied) / ranking.negatives
@@ -182,8 +203,9 @@ def card_precision(
     fraud: NDArray[np.bool_],
     card: NDArray[Any],
     day: NDArray[np.int64],
-    top: int,
+    top: float,
     repeats: int = REPEATS,
+    weight: float = 1.0,
 ) -> tuple[Estimate, float]:
     """Return the share of compromised cards among the `top` cards of each day, averaged over days.
 
@@ -197,6 +219,7 @@ def card_precision(
         day: (n,) day of each row.
         top: cards that are checked a day.
         repeats: resamplings.
+        weight: cards for which each card stands that is not compromised.
 
     Returns:
         the precision, and the compromised cards a day.
@@ -208,9 +231,15 @@ def card_precision(
     best = np.maximum.reduceat(score[order], first)
     hit = np.logical_or.reduceat(fraud[order], first)
     days = keys[0][first]
-    precise = np.array(
-        [hit[days == d][np.argsort(-best[days == d], kind="stable")[:top]].mean() for d in np.unique(days)]
-    )
+    precise = np.array([_checked(best[days == d], hit[days == d], top, weight) for d in np.unique(days)])
     draws = np.random.Generator(np.random.Philox(0)).integers(0, len(precise), (repeats, len(precise)))
     low, high = interval(precise[draws].mean(axis=1))
     return Estimate(float(precise.mean()), low, high), float(hit.sum() / len(precise))
+
+
+def _checked(best: Floats, hit: NDArray[np.bool_], top: float, weight: float) -> float:
+    """Return the share of compromised cards among the first `top` cards of a day, the last one counted in part."""
+    found = hit[np.argsort(-best, kind="stable")]
+    size = np.where(found, 1.0, weight)
+    taken = np.clip(top - (np.cumsum(size) - size), 0.0, size)
+    return float(taken[found].sum() / taken.sum())

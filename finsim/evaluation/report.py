@@ -103,33 +103,40 @@ def _percent(share: float | None) -> str:
 
 def _detectability(found: dict[str, Any]) -> Iterator[Block]:
     yield Block(
-        "Detectability: training and test",
-        ("", ""),
-        [(name.replace("_", " "), cell(v)) for name, v in found["facts"].items()],
-    )
-    yield Block(
         "Detectability: figures and bands",
         ("figure", "value", "interval", "band", "kept"),
         [(row["figure"], cell(row["value"]), _interval(row), row["band"], cell(row["kept"])) for row in found["bands"]],
         (1,),
     )
-    names = list(dict.fromkeys(name for one in found["figures"].values() for name in one))
+    if found["remote"] is not None:
+        yield from _stream(found["remote"])
+    yield from _stream(found)
+
+
+def _stream(found: dict[str, Any]) -> Iterator[Block]:
+    name = f"Detectability of {found['facts']['stream']}"
     yield Block(
-        "Detectability: models",
-        ("model", *(name.replace("_", " ") for name in names)),
-        [(model, *(_estimate(one.get(name)) for name in names)) for model, one in found["figures"].items()],
+        f"{name}: training and test",
+        ("", ""),
+        [(fact.replace("_", " "), cell(v)) for fact, v in found["facts"].items()],
+    )
+    names = list(dict.fromkeys(measure for one in found["figures"].values() for measure in one))
+    yield Block(
+        f"{name}: models",
+        ("model", *(measure.replace("_", " ") for measure in names)),
+        [(model, *(_estimate(one.get(measure)) for measure in names)) for model, one in found["figures"].items()],
         tuple(range(1, 1 + len(names))),
     )
-    shown = ("roc_auc", "average_precision", "recall_at_1.0%")
+    shown = ("roc_auc", "roc_auc_alike", "average_precision", "recall_at_1.0%")
     yield Block(
-        "Detectability: typologies",
-        ("model", "typology", *(name.replace("_", " ") for name in shown)),
+        f"{name}: typologies",
+        ("model", "typology", *(measure.replace("_", " ") for measure in shown)),
         [
-            (model, name, *(_estimate(one[measure]) for measure in shown))
+            (model, typology, *(_estimate(one[measure]) for measure in shown))
             for model, by in found["typologies"].items()
-            for name, one in by.items()
+            for typology, one in by.items()
         ],
-        (2, 3, 4),
+        (2, 3, 4, 5),
     )
 
 

@@ -52,14 +52,17 @@ def attempts(data: Dataset, kinds: tuple[str, ...] = SCORED) -> pl.DataFrame:
 
     Returns:
         one row an attempt: ids, features, outcome columns, `related_transaction_id`, and of the truth `is_fraud`,
-        `is_laundering` (bool), `typology`, `campaign_id` (null where genuine). Categories are as in the data set.
+        `is_laundering` (bool), `typology`, `campaign_id` (null where genuine), and `is_wronged`: fraud whose
+        victim is the customer. Categories are as in the data set.
     """
     # What a bank books names a row of its own kind; only releases share kind with the held row that they name.
     held = data.transactions.filter(pl.col("decision").cast(pl.String) == "held").select("transaction_id")
     rows = data.transactions.filter(pl.col("kind").cast(pl.String).is_in(kinds)).join(
         held, left_on="related_transaction_id", right_on="transaction_id", how="anti"
     )
-    truth = data.truth.select("transaction_id", "is_fraud", "is_laundering", "typology", "campaign_id")
+    truth = data.truth.select(
+        "transaction_id", "is_fraud", "is_laundering", "typology", "campaign_id", "victim_customer_id"
+    )
     time = pl.col("timestamp")
     return (
         rows.join(truth, on="transaction_id", how="left")
@@ -67,6 +70,8 @@ def attempts(data: Dataset, kinds: tuple[str, ...] = SCORED) -> pl.DataFrame:
             "timestamp", *IDS, *CATEGORIES, "amount", "original_amount", "latitude", "longitude", *OUTCOMES,
             "posted_at", "related_transaction_id", "typology", "campaign_id",
             pl.col("is_fraud").fill_null(False), pl.col("is_laundering").fill_null(False),
+            (pl.col("is_fraud") & (pl.col("victim_customer_id") == pl.col("customer_id"))).fill_null(False)
+            .alias("is_wronged"),
             *(pl.col(name).is_not_null().alias(flag) for name, flag in zip(NULLABLE, PRESENT, strict=True)),
             hour=time.dt.hour(), weekday=time.dt.weekday(), minute=time.dt.minute(),
             cents=(pl.col("amount") * 100).round().cast(pl.Int64) % 100,

@@ -18,6 +18,7 @@ class ModelFile(Model):
     path: str = param(..., unit="", doc="file: LightGBM text (.txt), .onnx, .skops; .pkl only with allow_pickle. Relative to the scenario's file, or to the working directory", source="design", execution=True)
     allow_pickle: bool = param(False, unit="", doc="whether a pickle may be read, which can run any code", source="design")
     features: list[str] = param([], unit="", doc="names of its columns in order, where the file does not say them", source="design")
+    since_day: int = param(-1000, unit="day", doc="exported day from which its scores have consequences, from 0; it scores before", low=-1000, high=3650, source="design")
     decline: float | None = param(None, unit="score", doc="score from which it declines, in place of banks.model_decline", source="design", low=0.0, high=1.0)
     hold: float | None = param(None, unit="score", doc="score from which it holds what is not paid by card, in place of banks.model_hold", source="design", low=0.0, high=1.0)
     challenge: float | None = param(None, unit="score", doc="score from which it challenges, in place of banks.model_challenge", source="design", low=0.0, high=1.0)
@@ -116,6 +117,7 @@ class Banks(Model):
     representment_win_present: float = param(0.12, unit="share", doc="contested chargebacks under the chip liability shift that the merchant wins", low=0.0, high=1.0, source="assumption: the terminal's data decide")
     liability_shift: float = param(0.3, unit="share", doc="counterfeit magnetic-stripe fraud at a till that is charged back because the till reads no chip", low=0.0, high=1.0, source="assumption: few tills without a chip reader are left")
     scam_reimbursed: float = param(0.16, unit="share", doc="claims for authorised push payment scams that a bank reimburses; each typology has its factor", low=0.0, high=1.0, source="assumption: no US duty to reimburse; goodwill leads to US-zelle-scams-refunded")
+    scam_receiver_share: float = param(0.0, unit="share", doc="part of a scam's reimbursement that the institution which received the money pays to the victim's", low=0.0, high=1.0, source="assumption: no such rule in the US; in the United Kingdom half, by the Payment Systems Regulator's requirement of 7 October 2024")
     card_claims_refused: float = param(0.22, unit="share", doc="claims for card fraud that a bank refuses; the holder bears them", low=0.0, high=1.0, source="assumption: with what holders never notice gives US-034, the part of debit card fraud that holders bear")
     transfer_claims_paid: float = param(0.48, unit="share", doc="claims for transfers that a stranger made that a bank reimburses", low=0.0, high=1.0, source="assumption: US-zelle-fraud-refunded, the part by value at three large banks; they dispute that a stranger made the others")
     control_group_share: float = param(0.0, unit="share", doc="scored requests to which the score does not apply", low=0.0, high=1.0, source="design")
@@ -140,9 +142,22 @@ class Banks(Model):
                     found[row] = bank.model_copy(update={change.rule: int(change.value) if whole else change.value})
         return found
 
-    def thresholds(self, bank: Institution) -> tuple[float, float, float]:
-        """Return the scores from which an institution's model declines, holds and challenges; above 1 for never."""
+    @property
+    def models_begin(self) -> bool:
+        """Whether some model's scores have consequences from a day on only."""
+        models = [self.model, *(bank.model for bank in self.institutions)]
+        return any(model is not None and model.since_day > -1000 for model in models)
+
+    def thresholds(self, bank: Institution, day: int) -> tuple[float, float, float]:
+        """Return the scores from which an institution's model declines, holds and challenges; above 1 for never.
+
+        Args:
+            bank: the institution.
+            day: exported day, from 0; negative in the warm-up.
+        """
         model = bank.model or self.model
+        if model is not None and day < model.since_day:
+            return NEVER, NEVER, NEVER
         own = (model.decline, model.hold, model.challenge) if model else (None, None, None)
         common = (self.model_decline, NEVER if self.model_hold is None else self.model_hold, self.model_challenge)
         decline, hold, challenge = (b if a is None else a for a, b in zip(own, common, strict=True))

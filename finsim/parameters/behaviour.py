@@ -153,7 +153,7 @@ class Behaviour(Model):
     login_sample: float = param(0.05, unit="share", doc="everyday logins that are exported", low=0.0, high=1.0, source="design")
     new_account_per_year: float = param(0.05, unit="count/year", doc="savings accounts or wallets opened", low=0.0, high=3.0, source="assumption: one in twenty a year")
     account_closure_per_year: float = param(0.02, unit="count/year", doc="savings accounts or wallets closed", low=0.0, high=3.0, source="assumption: one in fifty a year")
-    newcomer_share: float = param(0.08, unit="share", doc="customers who joined their bank within the last year", low=0.0, high=1.0, source="assumption: one in twelve relations is younger than a year")
+    newcomer_share: float = param(0.12, unit="share", doc="customers who joined their bank within the last year", low=0.0, high=1.0, source="assumption: one relation in eight is younger than a year, which goes with a mean of eight years")
     sim_change_per_year: float = param(0.3, unit="count/year", doc="SIM cards changed per customer, most of them with a new telephone", low=0.0, high=5.0, source="assumption: new telephones, lost ones and changes of carrier")
     limit_change_per_year: float = param(0.2, unit="count/year", doc="credit limits raised per customer with a card", low=0.0, high=5.0, source="assumption: reviewed every few years")
     disputes_per_1000_customers: float = param(10.0, unit="claims/1000 customers/year", doc="honest disputes: remote purchases that never came or were not as described", low=0.0, high=1000.0,

@@ -1,9 +1,10 @@
 """Authorised push payment scams: how many, of whom, how much, and what becomes of the claims.
 
-Arithmetic of the rates. Published cases are reported ones; a rate is cases per 1,000 of 267 million US adults (assumption:
-rounded census figure) divided by the share of victims who report. Losses that were paid by bank transfer or in
-cryptocurrency, which is bought by bank transfer, are (US-051 + US-052) / US-045 = 0.28 of all reported losses; where a
-figure does not say how victims paid, this part of it concerns the accounts that are simulated.
+Arithmetic of the rates. Published cases are reported ones; a rate is cases per 1,000 US adults (US-adults) divided by the
+share of victims who report, then moved until losses a person and year are those that were reported
+(docs/composition.md). Losses that were paid by bank transfer or in cryptocurrency, which is bought by bank transfer, are
+US-scams-paid of all reported losses; where a figure does not say how victims paid, this part of it concerns the accounts
+that are simulated.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ class PurchaseScam(Model):
 class InvestmentScam(Model):
     """A platform that shows profits: a small test, a returned profit, growing deposits, a fee to withdraw."""
 
-    rate: float = _rate(0.7, "assumption: 0.28 of US-048 is 1.6 billion USD; at a mean of 19,000 USD (UK-090) 84,000 cases, 0.31 for 1,000 adults (UK-042 gives 0.19); 0.65 of them reported")
+    rate: float = _rate(0.34, "assumption: leads to US-investment-per-adult at a mean of 11,000 to 20,000 USD (UK-090); UK-042 gives 0.19 reported cases, 0.65 of all")
     test_median: float = _median(400.0, "median of the first small payment", "assumption: usual smallest deposit of such platforms")
     amount_median: float = _median(19000.0, "median of all deposits together, if the victim goes on to the end", "assumption: US-057 is the median of what is lost, above 9,000; some victims stop early or have less")
     amount_log_sigma: float = _sigma(1.5, "assumption: US-068, most of the money is lost in the largest cases")
@@ -103,7 +104,7 @@ class InvestmentScam(Model):
 class RomanceScam(Model):
     """A beloved whom nobody has met: many payments over months that grow, and a last large one."""
 
-    rate: float = _rate(0.5, "assumption: US-romance-reports of 2022, the 0.61 of them paid by transfer or cryptocurrency (US-romance-paid), are 43,000 cases, 0.16 for 1,000 adults (UK-039 gives 0.08); 0.55 of them reported")
+    rate: float = _rate(0.5, "assumption: leads to US-romance-per-adult at the smaller losses that accounts bear; US-romance-reports are 0.16 for 1,000 adults where paid by transfer or cryptocurrency, 0.55 of all reported")
     first_median: float = _median(260.0, "median of the first payment", "assumption: payments of 50 to 3,000")
     amount_log_sigma: float = _sigma(1.8, "assumption: as first_median; US-romance-losses over US-romance-reports is four times US-romance-median")
     growth: float = param(1.33, unit="ratio", doc="mean growth from one payment to the next", low=1.0, high=5.0, source="assumption: from a little to thousands in ten payments; US-romance-median")
@@ -126,7 +127,7 @@ class AdvanceFeeScam(Model):
     """A loan, a prize or a job that needs a fee first, then another one, always to the same account."""
 
     rate: float = _rate(1.2, "assumption: with the other scams US-zelle-scams and US-scams-per-adult; an eighth of UK-032 would be 0.85")
-    fee_median: float = _median(230.0, "median of the first fee", "assumption: with growth and number a loss of about 1,000 USD a case")
+    fee_median: float = _median(200.0, "median of the first fee", "assumption: with growth and number a loss of about 1,000 USD a case")
     fee_log_sigma: float = _sigma(0.7, "assumption: fees of a hundred to a thousand")
     growth: float = param(1.5, unit="ratio", doc="growth from one fee to the next", low=1.0, high=10.0, source="assumption: a ladder of fees")
     fees: float = param(3.0, unit="count", doc="mean fees if nothing ends it", low=1.0, high=20.0, source="assumption: 2 to 4")
@@ -164,9 +165,9 @@ class InvoiceRedirection(Model):
 class ImpersonationScam(Model):
     """A caller who claims to be the bank or the police talks the victim into payments to mules."""
 
-    rate: float = _rate(2.2, "assumption: leads to US-imposter-per-adult at the mean loss of 3,000 USD that accounts bear; 0.65 of it reported")
+    rate: float = _rate(2.7, "assumption: leads to US-imposter-per-adult at the mean loss of 3,000 USD that accounts bear; 0.65 of it reported")
     payments: float = param(2.4, unit="count", doc="mean payments of a victim", low=1.0, high=20.0, source="assumption: 2 to 4 within three hours, all APP scams 2.04, UK-087")
-    amount_median: float = _median(1300.0, "median of all payments together, as far as the money is there", "assumption: what is lost then lies between US-056 (contact by phone) and US-067 (the same at 60 and more)")
+    amount_median: float = _median(1150.0, "median of all payments together, as far as the money is there", "assumption: what is lost then lies between US-056 (contact by phone) and US-067 (the same at 60 and more)")
     amount_log_sigma: float = _sigma(1.9, "assumption: heavy tail of losses, US-068; accounts cut it off")
     gap_minutes: float = param(35.0, unit="minute", doc="median time between payments", low=1.0, high=1000.0, source="assumption: all of them within three hours")
     savings: float = param(0.5, unit="share", doc="victims who are told to move savings to checking first, whether they need to or not", low=0.0, high=1.0, source="assumption: savings to current account to mule is the usual way")

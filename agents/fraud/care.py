@@ -1,0 +1,34 @@
+"""Care: how well thieves imitate their victims, how long they wait and how thinly they spread what they do.
+
+`fraud.difficulty` moves the care of all of them, and nothing else: labels, controls and the number of campaigns stay.
+Campaigns differ around it in style, hurried, usual or patient. Rings learn which style pays: where a bank's rules or
+model stop the hurried, more of them take their time.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+USUAL: Final = 0.5
+"""The care at which each way is as its own parameter or constant says."""
+STYLES: Final = (-0.35, 0.0, 0.35)
+"""What a campaign's style adds to the difficulty: hurried, usual, patient (assumption)."""
+STYLE_WEIGHTS: Final = (0.3, 0.4, 0.3)
+"""Campaigns of each style before rings know better (assumption)."""
+
+
+class Care:
+    """How careful thieves are.
+
+    Args:
+        level: from 0, careless, to 1, careful; what lies beyond counts as the end.
+    """
+
+    def __init__(self, level: float) -> None:
+        self.level = min(max(level, 0.0), 1.0)
+
+    def between(self, careless: float, usual: float, careful: float) -> float:
+        """Return a value that is careless at 0, usual at 0.5 and careful at 1, in a straight line between them."""
+        if self.level <= USUAL:
+            return careless + (usual - careless) * self.level / USUAL
+        return usual + (careful - usual) * (self.level - USUAL) / (1.0 - USUAL)
