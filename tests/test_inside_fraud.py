@@ -29,6 +29,8 @@ RAISED: dict[str, Any] = {
     "fraud.synthetic_identity.build_days": 60.0,
     "fraud.synthetic_identity.raise_days": 20.0,
     "fraud.synthetic_identity.bust_days": 5.0,
+    "fraud.synthetic_identity.limit_start": 2000.0,
+    "fraud.synthetic_identity.limit_raise": 1.3,
     "fraud.friendly_fraud.rate": 120.0,
     "fraud.friendly_fraud.delay_days": 12.0,
     "fraud.refund_abuse.rate": 150.0,
