@@ -272,12 +272,17 @@ def _globally(
     """Search the surrogate with the weights that its residuals give, then with those that replicates give there."""
     points, moments = explore(problem, simulator, effort)
     surrogate = fit_surrogate(points, moments)
-    covariance = total_covariance(problem, surrogate.covariance, effort.seeds)
+    covariance = total_covariance(problem, np.diag(np.diag(surrogate.covariance)), effort.seeds)
     weights = optimal_weights(problem, covariance)
     first = search_surrogate(problem, surrogate, weights, effort.seed).scaled
     replicates = simulator.moments(first, all_seeds)
     if np.isfinite(replicates).all():
-        covariance = total_covariance(problem, shrunk_covariance(replicates, surrogate.covariance), effort.seeds)
+        noise = shrunk_covariance(replicates, surrogate.covariance)
+        if effort.replicates < 2 * len(problem.fitted):
+            # The inverse of correlations from few replicates is mostly noise, and the fit would follow it: variances
+            # alone are the safer weights (Altonji and Segal 1996). Standard errors hold for any weights.
+            noise = np.diag(np.diag(noise))
+        covariance = total_covariance(problem, noise, effort.seeds)
         weights = optimal_weights(problem, covariance)
         first = search_surrogate(problem, _shifted(surrogate, first, replicates), weights, effort.seed).scaled
     best = np.inf
