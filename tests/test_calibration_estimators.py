@@ -108,7 +108,7 @@ def test_leave_one_out_errors_are_those_of_leaving_one_out() -> None:
 
 
 def test_more_terms_than_points_do_not_pass_noise_for_knowledge() -> None:
-    """170 points, 171 terms: what interpolates is perfect at its points, and leaving one out has to say how bad it is."""
+    """170 points, 171 terms: what interpolates is perfect at its points; leaving one out says how bad it is."""
     generator = np.random.default_rng(8)
     points = generator.uniform(-1, 1, (170, 17))
     surrogate = fit_surrogate(points, np.array([points[:, 0] + generator.normal(size=170)]).T - 10)
