@@ -114,7 +114,7 @@ def _ridge(terms: Vector, outcomes: Vector, parameters: int) -> tuple[Vector, Ve
     inner, left = np.zeros((curved.shape[1], outcomes.shape[1])), np.zeros_like(outcomes)
     for ridge in RIDGES * count / 100.0:
         share = s**2 / (s**2 + ridge)
-        leverage = np.minimum(base + (u**2) @ share, 0.98)
+        leverage = np.minimum(base + (u**2) @ share, 1.0 - 1e-9)
         residuals = (rest - u @ (share[:, None] * projected)) / (1.0 - leverage)[:, None]
         error = np.mean(residuals**2, axis=0)
         won = error < best

@@ -107,6 +107,15 @@ def test_leave_one_out_errors_are_those_of_leaving_one_out() -> None:
         assert residuals[left, 0] == pytest.approx(outcomes[left] - terms[left] @ solution, rel=1e-6)
 
 
+def test_more_terms_than_points_do_not_pass_noise_for_knowledge() -> None:
+    """170 points, 171 terms: what interpolates is perfect at its points; leaving one out says how bad it is."""
+    generator = np.random.default_rng(8)
+    points = generator.uniform(-1, 1, (170, 17))
+    surrogate = fit_surrogate(points, np.array([points[:, 0] + generator.normal(size=170)]).T - 10)
+    assert surrogate.roughness[0] > 0.8
+    assert surrogate.jacobian(np.zeros(17))[0] == pytest.approx(np.eye(17)[0], abs=0.9)
+
+
 # weights and errors
 
 
