@@ -114,7 +114,9 @@ def income(out, n, c, o, conditions, people, books):  # type: ignore[no-untyped-
 @inline
 def other_income(out, n, c, o, conditions, behaviour, books):  # type: ignore[no-untyped-def]
     """Plan a monthly deposit beside pay, a benefit, an annuity or a refund, on a fixed weekday of a fixed week."""
-    if c.segment_code == BUSINESS or conditions.weekday != (o >> 3) % 5 or (conditions.month_day - 1) // 7 != o % 4:
+    if conditions.weekday != (o >> 3) % 5 or (conditions.month_day - 1) // 7 != o % 4:
+        return n
+    if c.segment_code == BUSINESS or c.reserved:  # nobody pays a made-up name
         return n
     u, v, w, _ = draw(books.keys, INCOME, o, 1, 0, 0)
     if u >= behaviour.other_income:

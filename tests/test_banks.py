@@ -57,7 +57,7 @@ def test_a_rule_changes_on_its_day() -> None:
         day=(pl.col("timestamp") - pl.lit(start).dt.truncate("1d")).dt.total_days()
     )
     count = np.bincount(asked["day"].to_numpy(), minlength=12)
-    assert count[6:9].min() > 10 * count[:6].max(), "only from the day on"
+    assert count[6:9].mean() > 10 * count[:6].mean(), "only from the day on"
     assert count[9:].sum() < count[6], "until the next change"
 
 
@@ -182,7 +182,7 @@ def annoyed(tmp_path_factory: pytest.TempPathFactory) -> finsim.Dataset:
     """Return a run of a bank that stops much and whose customers mind."""
     path = tmp_path_factory.mktemp("annoyed") / "run"
     rules = bank(remote_amount_limit=1.0)
-    more = {"banks.challenge_pass_owner": 0.5, "banks.friction_leave": 0.02, "run.days": 25}
+    more = {"banks.challenge_pass_owner": 0.5, "banks.friction_leave": 0.05, "run.days": 25}
     finsim.run("tiny", out=path, overrides={**rules, **more})
     return finsim.open_dataset(path)
 
@@ -353,7 +353,7 @@ def test_some_merchants_win_chargebacks_back(tmp_path: Path) -> None:
     assert (both["posted_at"] > both["posted_at_charged"]).all()
     assert (both["payer_account_id"] == both["payee_account_id_charged"]).all()
     reasons = data.label_events.filter(pl.col("source") == "chargeback").collect()["reason_code"]
-    assert set(reasons) <= {"10.4", "10.1"}
+    assert {"10.4"} <= set(reasons) <= {"10.4", "10.1", "13.1", "13.3", "13.7"}
     assert finsim.check(tmp_path / "run").ok
 
 

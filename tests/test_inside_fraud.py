@@ -32,6 +32,7 @@ RAISED: dict[str, Any] = {
     "fraud.synthetic_identity.limit_start": 2000.0,
     "fraud.synthetic_identity.limit_raise": 1.3,
     "fraud.friendly_fraud.rate": 120.0,
+    "banks.chargeback_days": 8.0,
     "fraud.friendly_fraud.delay_days": 12.0,
     "fraud.refund_abuse.rate": 150.0,
     "fraud.merchant_collusion.rate": 25.0,

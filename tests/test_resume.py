@@ -33,12 +33,12 @@ import finsim
 out, overrides, kill_at = sys.argv[1], json.loads(sys.argv[2]), int(sys.argv[3])
 
 def prepare(economy):
-    watch = economy.underworld.watch_leaks
-    def watch_and_die(rows):
+    collect = economy.underworld.theft.collect
+    def collect_and_die(rows):
         if economy.tick == kill_at:
             os.kill(os.getpid(), signal.SIGKILL)
-        watch(rows)
-    economy.underworld.watch_leaks = watch_and_die
+        collect(rows)
+    economy.underworld.theft.collect = collect_and_die
 
 finsim.run("tiny", out=out, overrides=overrides, resume=True, prepare=prepare)
 """
