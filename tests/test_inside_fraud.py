@@ -33,6 +33,8 @@ RAISED: dict[str, Any] = {
     "fraud.synthetic_identity.limit_raise": 1.3,
     "fraud.friendly_fraud.rate": 120.0,
     "banks.chargeback_days": 8.0,
+    "fraud.friendly_fraud.represented": 0.9,
+    "fraud.friendly_fraud.merchant_wins": 0.8,
     "fraud.friendly_fraud.delay_days": 12.0,
     "fraud.refund_abuse.rate": 150.0,
     "fraud.merchant_collusion.rate": 25.0,
@@ -46,6 +48,8 @@ RAISED: dict[str, Any] = {
     "behaviour.wallet_cash_out_per_month": 0.8,
     "behaviour.disputes_per_1000_customers": 150.0,
     "banks.chargeback_days": 8.0,
+    "fraud.friendly_fraud.represented": 0.9,
+    "fraud.friendly_fraud.merchant_wins": 0.8,
 }
 OWN = {
     "sim_swap", "application_fraud", "synthetic_identity", "friendly_fraud", "refund_abuse", "merchant_collusion",
