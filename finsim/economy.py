@@ -235,18 +235,14 @@ class Economy(mesa.Model):  # type: ignore[misc]
 
     def authorise_requests(self) -> None:
         """Decide on the requests due in this tick, in rounds where one depends on another."""
-        tick_of_day = self.tick % self.clock.ticks_per_day
-        extra = self.outbox.take_tick(self.tick)
-        batches = self.each_partition(
-            lambda part: part.due(tick_of_day, _of_owners(extra, part)), rows=self.partitions[0].planned(tick_of_day)
-        )
+        scored = self.scoring is not None and bool(self.scoring.panel.seats)
+        batches = self._due(scored)
         parts: list[NDArray[np.void]] = []
         for turn in range(ROUNDS):
             late: list[NDArray[np.void]] = []
             if self.outbox.children and turn < ROUNDS - 1:
                 batches, late = self.submission.split_waiting(batches)
             asked = np.concatenate([batch["transaction_id"] for batch in batches])
-            scored = self.scoring is not None and self.scoring.panel.seats
             outcomes = self.scoring.authorise(batches) if self.scoring and scored else self._authorise(batches)
             done = in_time_order([outcome.rows for outcome in outcomes])
             parts.append(done)
@@ -259,7 +255,8 @@ class Economy(mesa.Model):  # type: ignore[misc]
                 due["timestamp"] += self.clock.tick
                 self.outbox.add(due, self.tick + 1)
                 break
-            batches = [sorted_rows(_of_owners(due, part)) for part in self.partitions]
+            batches = [due] if len(batches) == 1 else [_of_owners(due, part) for part in self.partitions]
+            batches = [sorted_rows(batch) for batch in batches]
         rows = parts[0] if len(parts) == 1 else in_time_order(parts)
         self._rows = rows if is_ordered(rows) else sorted_rows(rows)
 
@@ -349,8 +346,24 @@ class Economy(mesa.Model):  # type: ignore[misc]
         own = [task(*item) if other is None else None for item, other in zip(work, others, strict=True)]
         return [mine if other is None else other.result() for mine, other in zip(own, others, strict=True)]  # type: ignore[misc]
 
+    def _due(self, scored: bool) -> list[NDArray[np.void]]:
+        """Return the requests that are due in this tick, (n,) TRANSACTION for each partition, or for all in one.
+
+        Owners that are cut for threads alone are put together where threads are not worth while for so few rows.
+        """
+        tick_of_day = self.tick % self.clock.ticks_per_day
+        extra = self.outbox.take_tick(self.tick)
+        planned = self.partitions[0].planned(tick_of_day)
+        batches = self.each_partition(lambda part: part.due(tick_of_day, _of_owners(extra, part)), rows=float(planned))
+        few = sum(map(len, batches)) < WORTH_A_THREAD
+        return (
+            [in_time_order(batches)] if few and not scored and self.config.parameters.run.partitions == 1 else batches
+        )
+
     def _authorise(self, batches: list[NDArray[np.void]]) -> list[Outcome]:
         end = self.tick_end
+        if len(batches) == 1:
+            return [self.partitions[0].authorise(batches[0], end)]
         return self.each_partition(lambda part, batch: part.authorise(batch, end), batches, rows=sum(map(len, batches)))
 
     def _needs_scoring(self) -> Scoring:
