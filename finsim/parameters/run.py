@@ -21,7 +21,7 @@ class Run(Model):
     checkpoint_seconds: float = param(
         30.0, unit="second", doc="least time between two checkpoints; 0 means every day", source="design",
         low=0.0, high=1e9, execution=True)  # fmt: skip
-    part_rows: int = param(524_288, unit="row", doc="rows of a Parquet part", source="design", low=1000, high=20_000_000, execution=True)
+    part_rows: int = param(262_144, unit="row", doc="rows of a Parquet part", source="design", low=1000, high=20_000_000, execution=True)
     feature_history: bool = param(
         False, unit="", doc="count running features from the first tick without a model too, so that training frames begin as warm as a model's",
         source="design", execution=True)  # fmt: skip
