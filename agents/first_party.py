@@ -241,8 +241,7 @@ class FirstParty:
 def _in_error(parameters: Any) -> np.uint64:
     """Return the bound of a uniform uint64 below which a genuine card purchase is disputed in error."""
     b = parameters.behaviour
-    purchases = 12.0 * b.payments_per_month * (b.debit_share + b.credit_share)
-    share = parameters.fraud.reporting.false_claims_per_1000_customers / 1000.0 / purchases
+    share = parameters.fraud.reporting.false_claims_per_1000_customers / 1000.0 / b.cards_a_year()
     return np.uint64(min(share, 0.5) * 2.0**64)
 
 
@@ -255,7 +254,7 @@ def _purchases_a_year(parameters: Any) -> tuple[float, float, NDArray[np.bool_]]
     b = parameters.behaviour
     categories = b.fitted_categories()
     kinds = [k for k in categories.values() if not k.bill]
-    cards = 12.0 * b.payments_per_month * (b.debit_share + b.credit_share)
+    cards = b.cards_a_year()
     total = sum(k.share for k in categories.values())
     remote = returned = 0.0
     for k in kinds:

@@ -47,9 +47,6 @@ RAISED: dict[str, Any] = {
     "behaviour.wallet_cash_in_per_month": 0.8,
     "behaviour.wallet_cash_out_per_month": 0.8,
     "behaviour.disputes_per_1000_customers": 150.0,
-    "banks.chargeback_days": 8.0,
-    "fraud.friendly_fraud.represented": 0.9,
-    "fraud.friendly_fraud.merchant_wins": 0.8,
 }
 OWN = {
     "sim_swap", "application_fraud", "synthetic_identity", "friendly_fraud", "refund_abuse", "merchant_collusion",

@@ -1,4 +1,4 @@
-"""The shipped baseline is fitted: a step away from its values, in either direction, fits the published figures worse."""
+"""The shipped baseline is fitted: a step away from its values, either way, fits the published figures worse."""
 
 from __future__ import annotations
 

@@ -55,6 +55,11 @@ class Payee(Model):
     ticket: float = param(1.0, unit="ratio", doc="factor of the amounts", low=0.05, high=20.0, transform="log", calibratable=True, source="assumption: 1 until fitted")
 
 
+PERSONAL = 0.79
+"""Share of payments in cash or by card, the rest being checks and payments from accounts: the sum of
+us_pay_diary_share_number_cash_2024, _debit_2024 and _credit_2024."""
+
+
 class Behaviour(Model):
     """Payments of genuine customers."""
 
@@ -167,6 +172,11 @@ class Behaviour(Model):
     mobile_money: MobileMoney = param(MobileMoney(), unit="", doc="wallets as everyday accounts", source="design")
     occasions: Occasions = param(Occasions(), unit="", doc="rare payments that look like scams", source="design")
     pooling: Pooling = param(Pooling(), unit="", doc="money pooled, passed on, paid round and banked", source="design")
+
+    def cards_a_year(self) -> float:
+        """Return about how many payments by card a customer makes in a year; shares of means matter as ratios only."""
+        cards = self.debit_share + self.credit_share
+        return 12.0 * self.payments_per_month * PERSONAL * cards / max(cards + self.cash_share, 1e-9)
 
     def fitted_categories(self) -> dict[str, Category]:
         """Return the categories with the factors of their payees applied, by name."""
