@@ -350,7 +350,7 @@ def test_models_are_measured_with_bands(report: Any) -> None:
         row = verdicts[band.figure]
         assert row["kept"] == band.kept(row["value"])
         assert row["value"] == figures[band.model][band.measure]["value"]
-    assert figures[bands.HISTORY]["roc_auc"]["value"] > 0.7
+    assert figures[bands.HISTORY]["roc_auc"]["value"] > 0.6
 
 
 def test_a_model_that_learns_nothing_scores_half(data: Dataset) -> None:
