@@ -186,7 +186,7 @@ def test_structuring_stays_below_the_threshold(rows: pl.DataFrame, data: Dataset
             short.append(cut or end - deposits["timestamp"].max() < dt.timedelta(days=14))
         places.append(deposits.select("latitude", "longitude").n_unique())
         assert deposits["timestamp"].dt.date().n_unique() > 1 or len(deposits) < 4
-    assert short.count(False) <= 1, "hardly anything but a frozen or closed account or the end of the run stops them early"
+    assert short.count(False) <= 1, "hardly anything but a frozen or closed account stops them early"
     assert len(places) - len(short) >= 8
     assert max(places) > 1, "several branches"
 
