@@ -1,7 +1,7 @@
 """Run the benchmarks and put their tables into the pages of docs/, below the commands that made them.
 
-python docs/fill.py runs/baseline-seed1
-python docs/fill.py runs/baseline-seed1 --only throughput phases
+python docs/fill.py
+python docs/fill.py --only throughput phases
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-PAGES = {"composition": "composition.md"}
+PAGES = {"composition": "composition.md", "detectability": "detectability.md"}
 """Pages of the tables that do not stand in performance.md."""
 COMMANDS = {
     "throughput": ["throughput.py"],
@@ -22,7 +22,7 @@ COMMANDS = {
     "first_run": ["first_run.py"],
     "determinism": ["determinism.py", "--scenario", "baseline", "--customers", "2000", "--days", "20"],
     "twins": ["twins.py"],
-    "detectability": ["detectability.py", "RUN"],
+    "detectability": ["detectability.py", "--seeds", "4"],
     "composition": ["replicates.py", "--compared", "--cache", "runs/replicates"],
 }
 
@@ -30,12 +30,10 @@ COMMANDS = {
 def main() -> None:
     """Replace the blocks between `<!-- name -->` marks."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("run", help="data set of `finsim run baseline`")
     parser.add_argument("--only", nargs="+", choices=COMMANDS, default=list(COMMANDS))
     args = parser.parse_args()
     for name in args.only:
-        command = [args.run if word == "RUN" else word for word in COMMANDS[name]]
-        command[0] = str(HERE.parent / "benchmarks" / command[0])
+        command = [str(HERE.parent / "benchmarks" / COMMANDS[name][0]), *COMMANDS[name][1:]]
         done = subprocess.run([sys.executable, *command], capture_output=True, text=True, check=False)
         if not done.stdout:
             raise SystemExit(f"{name} failed:\n{done.stderr}")
