@@ -82,14 +82,13 @@ class CredentialMarket:
         if not len(self.stock):
             return []
         preference = self._by_age(fresh)
-        banks = world.experience(campaign.ring, "institution", len(world.economy.banks))
-        institution, most = world.economy.world.customers.data["institution"], float(banks.max())
+        most = float(world.experience(campaign.ring, "institution", len(world.economy.banks)).max())
         taken: list[tuple[int, int, int]] = []
         for _ in range(TRIES * count):
             u = world.draw(campaign)
             k = min(int(np.searchsorted(preference, u[0] * preference[-1])), len(self.stock) - 1)
             row = self.stock[k]
-            if not self.sold[k] and u[1] * most < banks[institution[row["customer"]]]:
+            if not self.sold[k] and u[1] * most < world.attraction(campaign.ring, int(row["customer"])):
                 self.sold[k] = True
                 taken.append((int(row["customer"]), int(row["slot"]), int(row["card"])))
                 if len(taken) == count:

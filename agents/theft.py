@@ -46,6 +46,7 @@ class Theft:
     def __init__(self, underworld: Underworld) -> None:
         self.underworld = underworld
         self.economy = underworld.economy
+        self.settings = underworld.settings
         self.leaks: list[list[int]] = []
         self.leaking = np.zeros(len(self.economy.world.merchants), dtype=np.uint8)
         self.reference = 0.0
@@ -64,6 +65,10 @@ class Theft:
         self._phish(ring)
         self._breach(ring)
 
+    def _a_day(self, rate: float) -> float:
+        """Return how often a ring does a day what all rings do at a rate for 1,000 customers and year."""
+        return rate * self.underworld.scale / self.settings.rings
+
     def supply(self) -> float:
         """Return by how much an abundant market of stolen details raises their use: cheap details are used more.
 
@@ -76,7 +81,7 @@ class Theft:
     def _phish(self, ring: Fraudster) -> None:
         """Deceive customers into giving their card details away."""
         economy = self.economy
-        expected = self.underworld.settings.phishing_rate * self.underworld.scale / self.underworld.settings.rings
+        expected = self._a_day(self.settings.phishing_rate)
         u = economy.streams.one(Purpose.CREDENTIAL, ring.row, ordinal=economy.day)
         number = int(expected) + (u[0] < expected % 1.0)
         for k in range(number):
@@ -94,9 +99,8 @@ class Theft:
         """
         economy = self.economy
         data = economy.world.customers.data
-        customers = np.searchsorted(self.underworld.susceptible, u[:, 0] * self.underworld.susceptible[-1]).clip(
-            0, len(data) - 1
-        )
+        susceptible = self.underworld.susceptible
+        customers = np.searchsorted(susceptible, u[:, 0] * susceptible[-1]).clip(0, len(data) - 1)
         debit, credit = data["cards"][customers] & 1 > 0, data["cards"][customers] & 4 > 0
         slots = np.where(credit & ((u[:, 1] >= DEBIT) | ~debit), 2, 0)
         life = economy.life.cards
@@ -109,7 +113,7 @@ class Theft:
         """Breach an online merchant now and then; what is used there leaks for some weeks."""
         economy = self.economy
         u = economy.streams.one(Purpose.BREACH, ring.row, ordinal=economy.day)
-        if u[0] < self.underworld.settings.breach_rate * self.underworld.scale / self.underworld.settings.rings:
+        if u[0] < self._a_day(self.settings.breach_rate):
             self._leak_since(economy.now, u)
 
     def _leak_since(self, begin: int, u: NDArray[np.float64]) -> None:
@@ -126,10 +130,7 @@ class Theft:
 
     def _leak_on(self) -> None:
         """Let merchants leak that were breached in the weeks before the run."""
-        now, p = (
-            self.economy.now,
-            self.underworld.settings.breach_rate * self.underworld.scale / self.underworld.settings.rings,
-        )
+        now, p = self.economy.now, self._a_day(self.settings.breach_rate)
         for ring in self.underworld.rings:
             for day in range(1, LEAK_DAYS[1] + 1):
                 u = self.economy.streams.one(Purpose.BREACH, ring.row, second=1, ordinal=day)
@@ -156,7 +157,7 @@ class Theft:
         left ** (1 - value) of those of an age is unsold, where `left` is what nobody ever buys. The value of such a
         market is what `supply` is measured by; it does not depend on who happened to be robbed.
         """
-        s, half_life = self.underworld.settings, self.underworld.credentials.half_life_days
+        s, half_life = self.settings, self.underworld.credentials.half_life_days
         arrivals = s.phishing_rate + s.breach_rate * HAUL
         collusion = s.merchant_collusion
         wanted = s.card_not_present.rate + s.card_testing.rate * s.card_testing.cards

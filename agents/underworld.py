@@ -246,11 +246,10 @@ class Underworld:
         ]
         return [*found, ("category", int(row["category"]))] if row["category"] != pay.NONE else found
 
-    def attraction(self, ring: int, customers: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return how promising customers are to a ring by their bank, (n,) float64; a card's number tells the bank."""
+    def attraction(self, ring: int, customer: int) -> float:
+        """Return how promising a customer is to a ring by their bank; a card's number tells the bank."""
         institutions = self.experience(ring, "institution", len(self.economy.banks))
-        attractions: NDArray[np.float64] = institutions[self.economy.world.customers.data["institution"][customers]]
-        return attractions
+        return float(institutions[self.economy.world.customers.data["institution"][customer]])
 
     def online_merchant(self, category: int, u: float, abroad: float = 1.0) -> int:
         """Return an online merchant by popularity: at home, or in a foreign country where abroad is below 1.
@@ -294,7 +293,7 @@ class Underworld:
             u = self.draw(campaign)
             customer = int(np.searchsorted(self.susceptible, u[0] * self.susceptible[-1]).clip(0, len(data) - 1))
             active = data["since_day"][customer] <= self.economy.day and data["mule_ring"][customer] < 0
-            tempting = self.attraction(campaign.ring, np.array([customer]))[0]
+            tempting = self.attraction(campaign.ring, customer)
             tempting *= self.experience(campaign.ring, "age", len(AGES) + 2)[self.age_band(customer)]
             if active and self.balance(customer) > 100 * self.settings.victim_balance and u[1] < tempting:
                 return customer

@@ -318,7 +318,7 @@ def make_ready(batch, habits, people, books, cash_log, counts):  # type: ignore[
         batch: (n,) TRANSACTION in order of (timestamp, transaction_id).
         habits, people, books: see `finsim.agents.world`.
         cash_log: (n + 1,) TRANSACTION, overwritten: cash purchases, which leave no row.
-        counts: (4,) int64, overwritten: rows, 0, cash purchases, 0.
+        counts: (3,) int64, overwritten: rows, 0, cash purchases.
     """
     counts[:] = 0
     kept = 0
@@ -350,7 +350,7 @@ def authorise(batch, habits, people, books, follow, cash_log, counts, tick_end):
         habits, people, books: see `finsim.agents.world`.
         follow: (2 n + 2,) TRANSACTION, overwritten: refunds, retries and fees that follow.
         cash_log: (n + 1,) TRANSACTION, overwritten: cash purchases, which leave no row.
-        counts: (4,) int64, overwritten: rows, follow-ups, cash purchases, rows somebody waits for.
+        counts: (3,) int64, overwritten: rows, follow-ups, cash purchases.
         tick_end: microseconds; times stay before it.
     """
     counts[:] = 0
@@ -423,8 +423,6 @@ def authorise(batch, habits, people, books, follow, cash_log, counts, tick_end):
             continue
         c.last_timestamp = t.timestamp
         t.payer_balance = accounts[t.payer].balance
-        if t.flags & pay.WATCHED or t.alert or t.decision == pay.HELD or t.truth:
-            counts[3] += 1
         if kept != i:
             batch[kept] = t
         kept += 1

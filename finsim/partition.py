@@ -49,18 +49,14 @@ class Outcome:
         rows: (n,) TRANSACTION, decided, in time order.
         follow_ups: (m,) TRANSACTION, requests that follow from them.
         cash: (k,) TRANSACTION, cash purchases, which no bank sees.
-        watched: number of rows that somebody waits for.
     """
 
-    __slots__ = ("cash", "follow_ups", "rows", "watched")
+    __slots__ = ("cash", "follow_ups", "rows")
 
-    def __init__(
-        self, rows: NDArray[np.void], follow_ups: NDArray[np.void], cash: NDArray[np.void], watched: int
-    ) -> None:
+    def __init__(self, rows: NDArray[np.void], follow_ups: NDArray[np.void], cash: NDArray[np.void]) -> None:
         self.rows = rows
         self.follow_ups = follow_ups
         self.cash = cash
-        self.watched = watched
 
 
 class Partition:
@@ -81,7 +77,7 @@ class Partition:
         self._order = np.empty(0, dtype=np.int32)
         self._starts = np.zeros(clock.ticks_per_day + 1, dtype=np.int64)
         self._buckets = np.empty(86_401, dtype=np.int64)
-        self._counts = np.zeros(4, dtype=np.int64)
+        self._counts = np.zeros(3, dtype=np.int64)
         self._cursors = np.zeros((7, 2), dtype=np.int64)
         self._block = np.empty(0, dtype=TRANSACTION)
         self._follow = np.empty(0, dtype=TRANSACTION)
@@ -147,8 +143,8 @@ class Partition:
             self._cash = np.empty(2 * len(batch) + 64, dtype=TRANSACTION)
         world = self.world
         make_ready(batch, world.habits, world.people, world.books, self._cash, self._counts)
-        kept, _, cash, _ = (int(value) for value in self._counts)
-        return Outcome(batch[:kept], NOTHING, copied(self._cash[:cash]) if cash else NOTHING, 0)
+        kept, _, cash = (int(value) for value in self._counts)
+        return Outcome(batch[:kept], NOTHING, copied(self._cash[:cash]) if cash else NOTHING)
 
     def authorise(self, batch: NDArray[np.void], tick_end: int) -> Outcome:
         """Decide on a batch of these owners; see `finsim.authorisation.authorise`."""
@@ -157,10 +153,9 @@ class Partition:
             self._cash = np.empty(2 * len(batch) + 64, dtype=TRANSACTION)
         world = self.world
         authorise(batch, world.habits, world.people, world.books, self._follow, self._cash, self._counts, tick_end)
-        kept, follow, cash, watched = (int(value) for value in self._counts)
+        kept, follow, cash = (int(value) for value in self._counts)
         return Outcome(
             batch[:kept],
             copied(self._follow[:follow]) if follow else NOTHING,
             copied(self._cash[:cash]) if cash else NOTHING,
-            watched,
         )

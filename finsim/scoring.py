@@ -209,7 +209,6 @@ def _merged(outcomes: list[Outcome]) -> Outcome:
         rows if is_ordered(rows) else sorted_rows(rows),
         _together([outcome.follow_ups for outcome in outcomes]),
         _together([outcome.cash for outcome in outcomes]),
-        sum(outcome.watched for outcome in outcomes),
     )
 
 
