@@ -48,7 +48,7 @@ class Objective:
 
     def __init__(self, problem: Problem, simulator: Simulator, fit: Estimate, budget: int) -> None:
         self.problem, self.simulator, self.fit, self.budget = problem, simulator, fit, budget
-        self.seeds = range(fit.effort.seed, fit.effort.seed + fit.effort.seeds)
+        self.seeds = fit.effort.averaged
         self.best = FAR
 
     def many(self, points: Sequence[Vector]) -> Vector:

@@ -59,6 +59,16 @@ class Effort:
         if not 1 <= self.seeds <= self.replicates or self.replicates < 4:
             raise CalibrationError("replicates must be 4 at least, and as many as seeds")
 
+    @property
+    def averaged(self) -> tuple[int, ...]:
+        """Seeds that are averaged at each point of the local stage."""
+        return tuple(range(self.seed, self.seed + self.seeds))
+
+    @property
+    def replicated(self) -> tuple[int, ...]:
+        """Seeds of the replicates; the first of them are those that are averaged."""
+        return tuple(range(self.seed, self.seed + self.replicates))
+
     def beside(self, parameters: int) -> int:
         """Return simulations that are needed beside the design, at most."""
         difference = self.seeds * (1 + 2 * parameters)
@@ -176,6 +186,25 @@ class Trace:
         self.tell(self.simulator.count)
 
 
+@dataclass(frozen=True)
+class _Work:
+    """What every stage of a fit works with."""
+
+    problem: Problem
+    simulator: Simulator
+    effort: Effort
+    trace: Trace
+
+    def mean(self, scaled: Vector) -> Vector:
+        """Return the moments at a point, (m,), averaged over the seeds of the local stage."""
+        return np.asarray(self.simulator.moments(scaled, self.effort.averaged).mean(axis=0))
+
+    def objective(self, weights: Weights, moments: Vector) -> float:
+        """Return the weighted squared distance of moments, (m,), from the targets."""
+        gaps = weights.residuals((moments - self.problem.targets)[self.problem.fitted])
+        return float(gaps @ gaps)
+
+
 def explore(problem: Problem, simulator: Simulator, effort: Effort) -> tuple[Vector, Vector]:
     """Simulate the design of the global stage: points (n, k) and their moments (n, m); targets play no part in it.
 
@@ -210,72 +239,62 @@ def estimate(
     """
     effort = effort or (start_from.effort if start_from else Effort())
     trace = Trace(simulator, effort.total(len(problem.parameters)), told)
-    seeds = tuple(range(effort.seed, effort.seed + effort.seeds))
-    all_seeds = tuple(range(effort.seed, effort.seed + effort.replicates))
-    before = _at_start(problem, simulator, seeds)
+    work = _Work(problem, simulator, effort, trace)
+    before = _at_start(work)
     if start_from is None:
-        surrogate, weights, first = _globally(problem, simulator, effort, trace, all_seeds)
+        surrogate, weights, first = _globally(work)
     else:
         surrogate, weights = start_from.surrogate, start_from.weights
         moved = start_from.inference.influence @ (problem.targets - start_from.problem.targets)[problem.fitted]
         first = np.clip(start_from.scaled + moved, problem.lower, problem.upper)
     trace.stage = "start"
-    trace.add(_objective(problem, weights, before))
+    trace.add(work.objective(weights, before))
     trace.stage = "local"
-    begin = _better(problem, simulator, weights, seeds, first)
-    scaled, jacobian = _locally(problem, simulator, effort, trace, surrogate, weights, begin)
-    return _conclude(problem, simulator, effort, trace, surrogate, weights, scaled, jacobian, before)
+    scaled, jacobian = _locally(work, surrogate, weights, _better(work, weights, first))
+    return _conclude(work, surrogate, weights, scaled, jacobian, before)
 
 
-def _at_start(problem: Problem, simulator: Simulator, seeds: tuple[int, ...]) -> Vector:
+def _at_start(work: _Work) -> Vector:
     """Return the moments at the start, (m,), or say why there are none: the fit would fail later, after much work."""
-    moments = _mean(simulator, problem, problem.start, seeds)
+    problem = work.problem
+    moments = work.mean(problem.start)
     if not np.isfinite(moments).all():
-        for seed in seeds:
+        for seed in work.effort.averaged:
             problem.simulate(problem.values(problem.start), seed)  # raises what is wrong
         raise CalibrationError(f"{problem.name}: simulations of the start give numbers that are not finite")
     return moments
 
 
-def _locally(
-    problem: Problem,
-    simulator: Simulator,
-    effort: Effort,
-    trace: Trace,
-    surrogate: Surrogate,
-    weights: Weights,
-    begin: Vector,
-) -> tuple[Vector, Vector]:
+def _locally(work: _Work, surrogate: Surrogate, weights: Weights, begin: Vector) -> tuple[Vector, Vector]:
     """Return the optimum by simulations, (k,), and the Jacobian there, (m, k)."""
-    seeds = tuple(range(effort.seed, effort.seed + effort.seeds))
+    problem, simulator, seeds, slopes = work.problem, work.simulator, work.effort.averaged, work.effort.slopes
     simulated = differences(simulator, problem, seeds)
 
     def search(start: Vector, jacobian: Jacobian, most: int) -> Vector:
         found = search_locally(
-            simulator, problem, weights, start, seeds, jacobian, most, lambda value, _: trace.add(value)
+            simulator, problem, weights, start, seeds, jacobian, most, lambda value, _: work.trace.add(value)
         )
         return found.scaled
 
-    if effort.slopes == "differences":
+    if slopes == "differences":
         scaled = search(begin, simulated, NEWTON_STEPS)
         return scaled, simulated(scaled)
     scaled = search(begin, surrogate.jacobian, EVALUATIONS)
-    if effort.slopes == "surrogate":
+    if slopes == "surrogate":
         return scaled, surrogate.jacobian(scaled)
     fixed = simulated(scaled)
     return search(scaled, lambda _: fixed, EVALUATIONS // 2), fixed
 
 
-def _globally(
-    problem: Problem, simulator: Simulator, effort: Effort, trace: Trace, all_seeds: tuple[int, ...]
-) -> tuple[Surrogate, Weights, Vector]:
+def _globally(work: _Work) -> tuple[Surrogate, Weights, Vector]:
     """Search the surrogate with the weights that its residuals give, then with those that replicates give there."""
+    problem, simulator, effort, trace = work.problem, work.simulator, work.effort, work.trace
     points, moments = explore(problem, simulator, effort)
     surrogate = fit_surrogate(points, moments)
     covariance = total_covariance(problem, np.diag(np.diag(surrogate.covariance)), effort.seeds)
     weights = optimal_weights(problem, covariance)
     first = search_surrogate(problem, surrogate, weights, effort.seed).scaled
-    replicates = simulator.moments(first, all_seeds)
+    replicates = simulator.moments(first, effort.replicated)
     if np.isfinite(replicates).all():
         noise = shrunk_covariance(replicates, surrogate.covariance)
         if effort.replicates < 2 * len(problem.fitted):
@@ -287,7 +306,7 @@ def _globally(
         first = search_surrogate(problem, _shifted(surrogate, first, replicates), weights, effort.seed).scaled
     best = np.inf
     for place, row in enumerate(moments):
-        value = _objective(problem, weights, row)
+        value = work.objective(weights, row)
         if value < best:
             best = value
             trace.steps.append(Step("global", place + 1, value))
@@ -305,27 +324,20 @@ def _shifted(surrogate: Surrogate, scaled: Vector, replicates: Vector) -> Surrog
     return replace(surrogate, coefficients=coefficients)
 
 
-def _better(problem: Problem, simulator: Simulator, weights: Weights, seeds: tuple[int, ...], first: Vector) -> Vector:
+def _better(work: _Work, weights: Weights, first: Vector) -> Vector:
     """Return the optimum of the surrogate, or the start where simulations say that it is better."""
-    values = [_objective(problem, weights, _mean(simulator, problem, z, seeds)) for z in (first, problem.start)]
-    return first if values[0] <= values[1] else problem.start
+    start = work.problem.start
+    values = [work.objective(weights, work.mean(scaled)) for scaled in (first, start)]
+    return first if values[0] <= values[1] else start
 
 
 def _conclude(
-    problem: Problem,
-    simulator: Simulator,
-    effort: Effort,
-    trace: Trace,
-    surrogate: Surrogate,
-    weights: Weights,
-    scaled: Vector,
-    jacobian: Vector,
-    before: Vector,
+    work: _Work, surrogate: Surrogate, weights: Weights, scaled: Vector, jacobian: Vector, before: Vector
 ) -> Estimate:
     """Measure noise at the estimates and say how sure they are."""
+    problem, simulator, effort, trace = work.problem, work.simulator, work.effort, work.trace
     trace.stage = "errors"
-    seeds = tuple(range(effort.seed, effort.seed + effort.replicates))
-    replicates = simulator.moments(scaled, seeds)
+    replicates = simulator.moments(scaled, effort.replicated)
     after = replicates[: effort.seeds].mean(axis=0)
     published = np.diag(np.array([m.standard_error for m in problem.moments]) ** 2)
     noise = (problem.sampled + 1.0 / effort.seeds) * np.cov(replicates, rowvar=False)
@@ -339,7 +351,7 @@ def _conclude(
         jacobian=jacobian,
         weights=weights,
         covariance=published + noise,
-        objective=_objective(problem, weights, after),
+        objective=work.objective(weights, after),
         inference=infer(problem, scaled, jacobian, weights, Uncertainty(published, noise, effort.replicates - 1), gaps),
         identification=identify(problem, jacobian, weights),
         surrogate=surrogate,
@@ -347,12 +359,3 @@ def _conclude(
         simulations=simulator.count,
         effort=effort,
     )
-
-
-def _mean(simulator: Simulator, problem: Problem, scaled: Vector, seeds: tuple[int, ...]) -> Vector:
-    return np.asarray(simulator.moments(scaled, seeds).mean(axis=0))
-
-
-def _objective(problem: Problem, weights: Weights, moments: Vector) -> float:
-    gaps = weights.residuals((moments - problem.targets)[problem.fitted])
-    return float(gaps @ gaps)
