@@ -13,7 +13,7 @@ from finsim.dataset.reader import Dataset
 
 OVERRIDES = {
     "population.customers": 1200,
-    "run.days": 30,
+    "run.days": 45,
     "run.warm_up_days": 4,
     "fraud.intensity": 12,
     "fraud.adaptation": 0,
@@ -52,7 +52,7 @@ def test_careful_thieves_show_the_victims_device_and_take_their_time(levels: dic
     own, pause = {}, {}
     for level, data in levels.items():
         rows = stolen(data)
-        assert len(rows) > 60
+        assert len(rows) > 100
         own[level] = rows.select((pl.col("keeper") == pl.col("customer_id")).fill_null(False).mean()).item()
         gaps = rows.select(pl.col("timestamp").diff().over("campaign_id").dt.total_minutes()).to_series().drop_nulls()
         pause[level] = (gaps > 120).mean()
