@@ -17,7 +17,7 @@ from finsim.agents.mobile_money import opening_cents
 from finsim.agents.places import Founding
 from finsim.agents.slots import SHARING_HOUSEHOLDS, any_merchant
 from finsim.compile import kernel
-from finsim.ledger import Ledger
+from finsim.ledger import CHECKING, CREDIT_CARD, SAVINGS, SLOTS, WALLET, Ledger
 from finsim.parameters import Parameters
 from finsim.payments import COUNTRIES
 from finsim.rng import Purpose, Streams, philox, to_normal, unit
@@ -224,32 +224,32 @@ def holdings(data: NDArray[Any], parameters: Parameters, streams: Streams, ledge
     wealth = np.clip(wealth, 2_000, MOST_MONEY) * np.where(business, 2.0, 1.0)
     checking = np.where(has_savings, CHECKING_SHARE, 1.0) * wealth
     floor = data["income_cents"] * 0.15 * w[:, 0]
-    books = ledger.accounts[: ledger.customer_accounts].reshape(n, cu.SLOTS)
-    books["balance"][:, cu.CHECKING] = np.maximum(checking, floor).astype(np.int64)
-    books["balance"][:, cu.SAVINGS] = np.where(has_savings, wealth * (1 - CHECKING_SHARE), 0).astype(np.int64)
+    books = ledger.accounts[: ledger.customer_accounts].reshape(n, SLOTS)
+    books["balance"][:, CHECKING] = np.maximum(checking, floor).astype(np.int64)
+    books["balance"][:, SAVINGS] = np.where(has_savings, wealth * (1 - CHECKING_SHARE), 0).astype(np.int64)
     limit = np.clip(3.0 * data["income_cents"] * np.exp(0.5 * to_normal(w[:, 1])), 50_000, 6_000_000) // 50_000 * 50_000
-    books["limit"][:, cu.CREDIT_CARD] = np.where(has_credit, limit, 0)
+    books["limit"][:, CREDIT_CARD] = np.where(has_credit, limit, 0)
     revolving = 100 * p.revolving_median * np.exp(1.0 * to_normal(w[:, 2]))
     spent = 0.35 * data["income_cents"] * w[:, 2]
     owed = np.where(data["transactor"] == 1, spent, np.minimum(revolving, 0.8 * limit)) * has_credit
     # Who stopped paying back before the run has used up most of the limit since.
     behind = (first_day - data["default_day"]) / CHARGE_OFF_DAYS
     owed = np.where(behind > 0, np.maximum(owed, (0.55 + 0.4 * np.minimum(behind, 1.0)) * limit * has_credit), owed)
-    books["balance"][:, cu.CREDIT_CARD] = -owed.astype(np.int64)
+    books["balance"][:, CREDIT_CARD] = -owed.astype(np.int64)
     data["statement_cents"] = (0.8 * owed).astype(np.int64)
     data["unpaid_cents"] = np.where(w[:, 3] < 0.7, data["statement_cents"], 0)
     in_wallet = 4_000 * np.exp(1.2 * to_normal(v[:, 3]))
     if parameters.behaviour.mobile_money.active_share > 0:
         in_wallet = opening_cents(parameters.behaviour.mobile_money, streams, n).astype(np.float64)
-    books["balance"][:, cu.WALLET] = np.where(has_wallet, in_wallet, 0).astype(np.int64)
+    books["balance"][:, WALLET] = np.where(has_wallet, in_wallet, 0).astype(np.int64)
     overdraft = 100 * p.overdraft_limit * np.where(x[:, 0] < 0.5, 0.5, 1.5) // 10_000 * 10_000
-    books["limit"][:, cu.CHECKING] = np.where(x[:, 1] < p.overdraft_share, overdraft, 0)
+    books["limit"][:, CHECKING] = np.where(x[:, 1] < p.overdraft_share, overdraft, 0)
     data["cash_cents"] = (-np.log(x[:, 2]) * p.cash_on_person * 100).astype(np.int64)
     data["cash_planned"] = data["cash_cents"]
     _thin_files(data, books)
     y = streams.uniform(Purpose.POPULATION, n, draw=14)
     age = np.minimum(first_day - data["since_day"], 40 * 365)
-    opened = np.repeat(np.maximum(age, 0)[:, None], cu.SLOTS, axis=1) * np.column_stack(
+    opened = np.repeat(np.maximum(age, 0)[:, None], SLOTS, axis=1) * np.column_stack(
         [np.ones(n), y[:, 0], y[:, 1], y[:, 2]]
     )
     opened_day = np.where(
@@ -263,8 +263,8 @@ def holdings(data: NDArray[Any], parameters: Parameters, streams: Streams, ledge
         contacts=np.empty((0, 0), np.int32),
         opened_day=opened_day.astype(np.int32),
         businesses=np.flatnonzero(business).astype(np.int32),
-        debit_issued=np.maximum(issued[:, 0], opened_day[:, cu.CHECKING]).astype(np.int32),
-        credit_issued=np.maximum(issued[:, 1], opened_day[:, cu.CREDIT_CARD]).astype(np.int32),
+        debit_issued=np.maximum(issued[:, 0], opened_day[:, CHECKING]).astype(np.int32),
+        credit_issued=np.maximum(issued[:, 1], opened_day[:, CREDIT_CARD]).astype(np.int32),
     )
 
 
@@ -278,11 +278,11 @@ def _thin_files(data: NDArray[Any], books: NDArray[Any]) -> None:
     rows = np.flatnonzero(data["reserved"])
     data["accounts"][rows], data["cards"][rows] = 5, 5
     data["statement_cents"][rows] = data["unpaid_cents"][rows] = 0
-    books["balance"][rows, cu.CHECKING] = 2_000 + books["balance"][rows, cu.CHECKING] % 110_000
-    books["limit"][rows, cu.CHECKING] = 0
-    for slot in (cu.SAVINGS, cu.CREDIT_CARD, cu.WALLET):
+    books["balance"][rows, CHECKING] = 2_000 + books["balance"][rows, CHECKING] % 110_000
+    books["limit"][rows, CHECKING] = 0
+    for slot in (SAVINGS, CREDIT_CARD, WALLET):
         books["balance"][rows, slot] = 0
-    books["limit"][rows, cu.CREDIT_CARD] = 50_000
+    books["limit"][rows, CREDIT_CARD] = 50_000
 
 
 def habits(
@@ -394,5 +394,5 @@ def social_graph(
         u = streams.uniform(Purpose.SOCIAL, n, draw=k)
         tie = np.where(u[:, 0] < rewiring, (u[:, 1] * n).astype(int), ties[:, k])
         person = outside[0] + ((u[:, 2] * 7 + rows * 3 + k) % outside[1]).astype(int)
-        out[:, k] = np.where((k % 2 == 1) | (tie == rows), person, tie * cu.SLOTS)
+        out[:, k] = np.where((k % 2 == 1) | (tie == rows), person, tie * SLOTS)
     return out

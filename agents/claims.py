@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from finsim import payments as pay
-from finsim.agents.customer import SLOTS
 from finsim.agents.settlement import S_CHARGEBACK, S_REPRESENTMENT, S_SETTLEMENT
 from finsim.clock import DAY, HOUR
 from finsim.ids import mixed
+from finsim.ledger import SLOTS
 from finsim.rng import Purpose, to_normal
 from finsim.state import record
 

@@ -13,9 +13,9 @@ import numpy as np
 
 from finsim import payments as pay
 from finsim.agents.birth import CHARGE_OFF_DAYS
-from finsim.agents.customer import CREDIT_CARD, SLOTS
 from finsim.clock import DAY, HOUR
 from finsim.ids import FOLLOW_UP, new_id
+from finsim.ledger import CREDIT_CARD, SLOTS
 
 if TYPE_CHECKING:
     from finsim.economy import Economy

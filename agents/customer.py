@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from finsim.ledger import CHECKING, SLOTS
 from finsim.population import Column, ColumnAgent, Derived
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-CHECKING, SAVINGS, CREDIT_CARD, WALLET = range(4)
-SLOTS = 4
-ACCOUNT_KINDS = ("checking", "savings", "credit_card", "wallet")
 SEGMENTS = ("employed", "student", "unemployed", "retired", "business")
 EMPLOYED, STUDENT, UNEMPLOYED, RETIRED, BUSINESS = range(5)
 REGIONS = ("northeast", "midwest", "south", "west")

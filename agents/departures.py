@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from finsim import payments as pay
-from finsim.agents.customer import BUSINESS, CHECKING, CREDIT_CARD, SAVINGS, SLOTS, WALLET
+from finsim.agents.customer import BUSINESS
 from finsim.clock import DAY, HOUR, datetime_of
+from finsim.ledger import CHECKING, CREDIT_CARD, SAVINGS, SLOTS, WALLET
 from finsim.rng import Purpose
 
 if TYPE_CHECKING:

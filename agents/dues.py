@@ -19,7 +19,7 @@ from finsim.agents.world import (
     OBLIGATION,
     TO_WALLET,
 )
-from finsim.ledger import LANDLORDS, LENDERS, Ledger
+from finsim.ledger import LANDLORDS, LENDERS, SLOTS, WALLET, Ledger
 from finsim.parameters import Parameters
 from finsim.records import chosen, joined
 from finsim.rng import Purpose, Streams, to_normal
@@ -106,7 +106,7 @@ def found_dues(
     book.add(
         flat,
         FLATMATE,
-        payee=flatmate[flat] * cu.SLOTS,
+        payee=flatmate[flat] * SLOTS,
         amount=0.5 * cost[flat] // 500 * 500,
         due=rent_due[flat],
         means=BY_INSTANT,
@@ -130,7 +130,7 @@ def found_dues(
     book.add(
         wallet,
         TOP_UP,
-        payee=wallet * cu.SLOTS + cu.WALLET,
+        payee=wallet * SLOTS + WALLET,
         amount=amount,
         due=1 + (w[wallet, 1] * 28).astype(int),
         means=TO_WALLET,
@@ -194,7 +194,7 @@ def _landlords(
         landlord = letting[(w[:, 1] * len(letting)).astype(np.int64)]
         private = (means != BY_DIRECT_DEBIT) & (w[:, 2] < parameters.behaviour.pooling.private_landlords)
         private &= landlord != np.arange(len(data))
-        payee[private] = landlord[private] * cu.SLOTS
+        payee[private] = landlord[private] * SLOTS
     return payee
 
 

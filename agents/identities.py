@@ -13,8 +13,9 @@ import numpy as np
 from finsim import payments as pay
 from finsim.agents.cards import VALID_DAYS
 from finsim.agents.credit_losses import charge_off
-from finsim.agents.customer import CREDIT_CARD, NO_PAY, RESERVE, SLOTS, STOLEN
+from finsim.agents.customer import NO_PAY, RESERVE, STOLEN
 from finsim.clock import DAY
+from finsim.ledger import CREDIT_CARD, SLOTS
 
 if TYPE_CHECKING:
     from finsim.agents.fraud.campaign import Campaign

@@ -15,9 +15,9 @@ from finsim import payments as pay
 from finsim.agents.birth import draw_favourites
 from finsim.agents.cards import CardBook
 from finsim.agents.credit_losses import live_with_defaults
-from finsim.agents.customer import CREDIT_CARD, SAVINGS, SLOTS, WALLET
 from finsim.clock import DAY, MINUTE
 from finsim.compile import njit
+from finsim.ledger import CREDIT_CARD, SAVINGS, SLOTS, WALLET
 from finsim.rng import Purpose, philox, unit
 
 if TYPE_CHECKING:

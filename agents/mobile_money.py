@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from finsim.agents.customer import CHECKING, SLOTS, WALLET
 from finsim.agents.plan_wallet import COMES_BACK, ROOM, DayOfWallets, Wallets, plan_wallets
+from finsim.ledger import CHECKING, SLOTS, WALLET
 from finsim.parameters.mobile_money import USES, WalletUse
 from finsim.parameters.mobile_money import MobileMoney as MobileMoneyParameters
 from finsim.payments import TRANSACTION

@@ -15,23 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finsim import payments as pay
-from finsim.agents.customer import (
-    BUSINESS,
-    COMPLICIT,
-    FRONT,
-    GENUINE,
-    JOB,
-    RETIRED,
-    SLOTS,
-    UNWITTING,
-    WALLET,
-    Customer,
-)
+from finsim.agents.customer import BUSINESS, COMPLICIT, FRONT, GENUINE, JOB, RETIRED, UNWITTING, Customer
 from finsim.agents.fraud import registry
 from finsim.agents.fraud.present import withdraw_cash
 from finsim.clock import DAY, HOUR, MINUTE
 from finsim.ids import merchant_code, ring_code
-from finsim.ledger import CASH_ACCOUNT, EXCHANGE
+from finsim.ledger import CASH_ACCOUNT, EXCHANGE, SLOTS, WALLET
 from finsim.rng import Purpose, to_normal
 
 if TYPE_CHECKING:

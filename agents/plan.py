@@ -12,10 +12,14 @@ import numpy as np
 from finsim import payments as pay
 from finsim.agents import slots as s
 from finsim.agents.customer import BUSINESS, NO_PAY
-from finsim.agents.plan_dues import due_day, first_due, plan_dues
+from finsim.agents.plan_bills import due_day, first_due
+from finsim.agents.plan_dues import plan_dues
+from finsim.agents.plan_sources import P_PURCHASE, P_VERIFICATION, P_WITHDRAWAL
 from finsim.agents.slots import draw
+from finsim.clock import DAY
 from finsim.compile import inline, kernel, prefetch
 from finsim.ids import NO_CODE, PLANNED, pack_customer, transaction_id
+from finsim.ledger import CASH_ACCOUNT
 from finsim.rng import Purpose, normal, pick, poisson
 
 # Plain numbers: compiled code reads them as constants.
@@ -27,16 +31,12 @@ CASH, TRAVEL, MISTAKE, PERSON = (
     int(Purpose.PERSON_TO_PERSON),
 )
 
-# What a planned payment is, for its id: each source counts its own ordinals.
-P_PURCHASE, P_WITHDRAWAL, P_TRANSFER, P_VERIFICATION = 0, 1, 4, 8
-
 MOST_CASH = 40_000
 """Cents up to which somebody draws cash for one purchase (assumption: usual limits of cash machines)."""
 ROOM = 420
 """Rows that one owner's day may need at most; the pass stops before it runs out of room."""
 
 CURRENCY_OF_COUNTRY = np.array(pay.CURRENCY_OF_COUNTRY, dtype=np.int64)
-DAY = 86_400_000_000
 LATEST = DAY - 2_000_000
 
 
@@ -151,7 +151,9 @@ def withdraw(t, c, o, day, time, number, here, need, places, habits, people, boo
         amount = (need + 1999) // 2000 * 2000  # who means to pay in cash draws enough
     machine = habits.categories.shape[0] - 1
     merchant, _ = choose_merchant(c, o, day, 300 + number, machine, False, here, places, habits, people, books.keys)
-    head(t, o, time, amount, pay.WITHDRAWAL, books.id_key[0], P_WITHDRAWAL, day, number, o * 4, books.named[0])
+    head(
+        t, o, time, amount, pay.WITHDRAWAL, books.id_key[0], P_WITHDRAWAL, day, number, o * 4, books.named[CASH_ACCOUNT]
+    )
     t.rail = pay.CARD
     t.channel = pay.ATM
     t.mcc = 6011

@@ -12,19 +12,19 @@ import numpy as np
 from finsim import payments as pay
 from finsim.agents import slots as s
 from finsim.agents.customer import BUSINESS
+from finsim.agents.plan_sources import P_OCCASION
 from finsim.agents.slots import begin, draw, round_amount
+from finsim.clock import DAY, MINUTE
 from finsim.compile import inline, seldom
+from finsim.ledger import EXCHANGE
 from finsim.rng import Purpose, normal
 
 OCCASION = int(Purpose.OCCASION)
-P_OCCASION = 10  # source of these payments, for their ids
-EXCHANGE_ACCOUNT = 5  # position of the exchange among the named accounts
 INSTALMENTS = np.array([0, 6, 17, 34], dtype=np.int64)  # days of a project on which it is paid (assumption)
 EPISODE = 240  # days of one round of saving (assumption)
 DEPOSITS = np.array([0, 14, 31, 52, 80, 115, 160, 205], dtype=np.int64)  # its days of payments in (assumption)
 PAYOUTS = np.array([9, 68, 180], dtype=np.int64)  # and of payments back, which not everybody takes (assumption)
 SUPPORT, EVERY = 300, 13  # days for which somebody is supported, days between payments (assumption)
-MINUTE = 60_000_000
 MOST = 25_000_000  # cents; the largest planned payment (assumption: a house deposit)
 
 
@@ -57,7 +57,7 @@ def push(t, c, o, number, day, cents, payee, u, v, w, x, places, habits, books):
     a, b, d, e = draw(books.keys, OCCASION, o, number, day, 3)
     if channel == pay.ONLINE and d > 0.8:
         t.channel = pay.BRANCH
-        t.timestamp = day * s.DAY + np.int64((9.0 + 8.0 * e) * 60 * MINUTE)
+        t.timestamp = day * DAY + np.int64((9.0 + 8.0 * e) * 60 * MINUTE)
         return
     s.at_home_online(t, c, o, places, np.int64(c.area), a, b)
     t.authentication = pay.BIOMETRIC if channel == pay.APP and d < 0.6 else pay.NO_AUTHENTICATION
@@ -68,11 +68,11 @@ def push(t, c, o, number, day, cents, payee, u, v, w, x, places, habits, books):
 @seldom
 def out_of_savings(t, c, o, number, source, places, books):  # type: ignore[no-untyped-def]
     """Plan the move of own money from savings to checking shortly before a large payment."""
-    u, v, w, x = draw(books.keys, OCCASION, o, number, source.timestamp // s.DAY, 4)
+    u, v, w, x = draw(books.keys, OCCASION, o, number, source.timestamp // DAY, 4)
     cents = ((source.amount + 1_999) // 2_000 + 1) * 2_000
     before = np.int64((2.0 + (25.0 if w < 0.6 else 600.0) * x) * MINUTE)
-    time = max(source.timestamp % s.DAY - before, MINUTE)
-    begin(t, o, source.timestamp // s.DAY, time, cents, pay.TRANSFER, pay.INSTANT, pay.APP, P_OCCASION, number,
+    time = max(source.timestamp % DAY - before, MINUTE)
+    begin(t, o, source.timestamp // DAY, time, cents, pay.TRANSFER, pay.INSTANT, pay.APP, P_OCCASION, number,
           o * 4 + 1, o * 4, books.id_key[0])  # fmt: skip
     t.flags = pay.DISCRETIONARY | pay.SAME_OWNER | pay.NO_RETRY
     s.at_home_online(t, c, o, places, np.int64(c.area), u, v)
@@ -124,7 +124,7 @@ def saving(out, n, c, o, day, phase, places, habits, people, books):  # type: ig
         return n
     u, v, w, x = draw(books.keys, OCCASION, o, which, 0, 5)
     level = 100.0 * behaviour.invest_median * np.exp(0.5 * c.scale + 0.9 * normal(u))
-    platform = books.named[EXCHANGE_ACCOUNT]
+    platform = books.named[EXCHANGE]
     if phase > 0.6:
         platform = people.suppliers[0] + np.int64(phase * 1e4) % 8  # another platform, one of a few at other banks
     a, b, d, e = draw(books.keys, OCCASION, o, which, position, 6)

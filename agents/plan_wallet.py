@@ -13,13 +13,14 @@ import numpy as np
 from finsim import payments as pay
 from finsim.agents import slots as s
 from finsim.agents.plan import LATEST, choose_merchant
+from finsim.agents.plan_sources import P_WALLET
 from finsim.agents.slots import begin, draw, round_amount
+from finsim.clock import HOUR, MINUTE
 from finsim.compile import inline, kernel
 from finsim.ids import pack_merchant
 from finsim.rng import Purpose, normal, pick, poisson
 
 WALLET = int(Purpose.WALLET)
-P_WALLET = 15  # source of these payments, for their ids
 CASH_IN, CASH_OUT, DEBIT, PAYMENT, TRANSFER = range(5)
 USES = 5
 MOST = 200
@@ -39,8 +40,6 @@ LUMP, LUMPED = 4.0, 0.3
 WHOLE = 0.93
 """Amounts in whole units, as between persons elsewhere (assumption)."""
 CASH, GOVERNMENT = 0, 1
-MINUTE = 60_000_000
-HOUR = 3_600_000_000
 
 
 class Wallets(NamedTuple):

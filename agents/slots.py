@@ -6,6 +6,7 @@ import numpy as np
 
 from finsim import payments as pay
 from finsim.agents.world import CHARM, TIP, WHOLE
+from finsim.clock import DAY
 from finsim.compile import inline, njit, seldom
 from finsim.ids import FIRST_DAY, PLANNED, pack_customer, pack_merchant, pack_outside, transaction_id
 from finsim.requests import clear, draw
@@ -13,8 +14,6 @@ from finsim.rng import pick
 
 __all__ = ["clear", "draw"]
 
-SLOTS = 4
-DAY = 86_400_000_000
 SHARING_HOUSEHOLDS = 5  # of 16 households whose members use each other's devices (assumption)
 TOO_LARGE = 5_000_000  # cents; no consumer payment is planned above this (assumption)
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from finsim import payments as pay
 from finsim.agents.credentials import CredentialMarket
-from finsim.agents.customer import BUSINESS, GENUINE, SLOTS
+from finsim.agents.customer import BUSINESS, GENUINE
 from finsim.agents.experience import Experience, Usual
 from finsim.agents.first_party import FirstParty
 from finsim.agents.fraud import registry
@@ -25,6 +25,7 @@ from finsim.agents.rings import RingLife
 from finsim.agents.theft import Theft
 from finsim.clock import DAY, HOUR
 from finsim.ids import FOUND, INDUCED, RING, ROW_BITS, new_id
+from finsim.ledger import SLOTS
 from finsim.parameters.numbering import CampaignNumbers
 from finsim.records import chosen
 from finsim.rng import Purpose, to_normal

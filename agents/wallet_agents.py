@@ -14,10 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finsim import payments as pay
-from finsim.agents.customer import SLOTS, WALLET
 from finsim.clock import DAY, HOUR, MINUTE, SECOND
 from finsim.ids import SUBMITTED, merchant_code, mixed_ids, transaction_ids
-from finsim.ledger import CASH_ACCOUNT
+from finsim.ledger import CASH_ACCOUNT, SLOTS, WALLET
 from finsim.records import chosen, joined
 from finsim.rng import Purpose, to_normal
 

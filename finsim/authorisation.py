@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from finsim import payments as pay
+from finsim.clock import DAY, HOUR
 from finsim.compile import inline, kernel, prefetch
 from finsim.controls import (
     answer_challenge,
@@ -29,8 +30,6 @@ from finsim.rng import Purpose
 LIQUIDITY, RETRY, MISTAKE = int(Purpose.LIQUIDITY), int(Purpose.RETRY), int(Purpose.MISTAKE)
 FRICTION = int(Purpose.FRICTION)
 
-HOUR = 3_600_000_000
-DAY = 86_400_000_000
 KNOWS_LIMIT = 0.9  # people who know that a payment would pass their limit or their balance (assumption)
 TRIES_BLOCKED = 0.15  # owners who try a blocked card before they take another (assumption: saved in a browser, habit)
 COMFORTABLE, TIGHT, DRY = 0, 1, 2

@@ -14,6 +14,7 @@ from finsim.agents.cards import CREDIT, DEBIT, VALID_DAYS
 from finsim.agents.slots import OLDEST_DEVICE, other_device_codes
 from finsim.clock import DAY
 from finsim.ids import MERCHANT, ROW_BITS
+from finsim.ledger import ACCOUNT_KINDS, SLOTS
 from finsim.payments import COUNTRIES
 
 if TYPE_CHECKING:
@@ -66,10 +67,10 @@ def accounts(economy: Economy, rows: NDArray[np.int64]) -> dict[str, Any]:
 
 
 def _customer_accounts(economy: Economy, rows: NDArray[np.int64]) -> dict[str, Any]:
-    life, number, slot = economy.life, rows // cu.SLOTS, rows % cu.SLOTS
+    life, number, slot = economy.life, rows // SLOTS, rows % SLOTS
     closed = life.closed[number, slot]
     return {
-        "kind": (cu.ACCOUNT_KINDS, slot),
+        "kind": (ACCOUNT_KINDS, slot),
         "institution_id": economy.world.customers.data["institution"][number].astype(np.uint16) + 1,
         "owner_kind": (("customer",), np.zeros(len(rows), dtype=np.int64)),
         "owner_id": economy.ids.export("customer", (number << 7).astype(np.uint32)).astype(np.int64),

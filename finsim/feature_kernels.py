@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from finsim import payments as pay
+from finsim.clock import DAY, HOUR
 from finsim.compile import inline, kernel, prefetch
 from finsim.feature_parts import CARD, COUNTERS, EVERYTHING, KNOWN, PLACES
 from finsim.feature_shared import (
@@ -27,7 +28,6 @@ from finsim.feature_state import DEVICES, MEMORY, MERCHANTS, PAYEES
 from finsim.features import AT
 from finsim.observed import GIVEN_CARD, GIVEN_DEVICE, GIVEN_MERCHANT, IS_ATTEMPT
 
-DAY, HOUR = 86_400_000_000, 3_600_000_000
 KM_PER_DEGREE = 111.195
 AHEAD = 6  # rows from one whose memory is asked for to the one that is served
 

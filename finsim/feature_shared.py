@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from finsim import payments as pay
+from finsim.clock import DAY
 from finsim.compile import inline, kernel, prefetch
 from finsim.feature_parts import CREDIT, DEVICE, EVERYTHING, IP, MERCHANT, PAYEE, TERMINAL
 from finsim.feature_state import FORGOTTEN
@@ -16,7 +17,6 @@ from finsim.features import AT, WINDOWS
 from finsim.observed import GIVEN_DEVICE, GIVEN_IP, GIVEN_MERCHANT, GIVEN_TERMINAL, IS_ATTEMPT, TO_CUSTOMER
 
 HOUR_S, DAY_S, WEEK_S, MONTH_S = (float(seconds) for seconds in WINDOWS.values())
-DAY = 86_400_000_000
 NAN = np.float32(np.nan)
 AHEAD = 6  # rows from one whose memory is asked for to the one that is counted
 BY_MERCHANT, BY_TERMINAL, BY_DEVICE, BY_IP, BY_PAYEE, BY_CREDIT = 1, 2, 3, 4, 5, 6

@@ -5,14 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from finsim import payments as pay
+from finsim.clock import DAY, HOUR
 from finsim.compile import inline
 from finsim.ids import FOLLOW_UP, NO_CODE, pack_merchant, transaction_id
 from finsim.requests import by_id, clear, switch_card
 from finsim.rng import Purpose
 
 RETRY, REFUND = int(Purpose.RETRY), int(Purpose.REFUND)
-HOUR = 3_600_000_000
-DAY = 86_400_000_000
 F_RETRY, F_REFUND, F_FEE = 1, 2, 3
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from finsim import payments as pay
 from finsim.compile import inline, kernel
 from finsim.ids import NO_CODE, mix64
+from finsim.ledger import WALLET
 
 WATCHED: Final = 1
 """An agent or a bank's desk waits for it."""
@@ -28,8 +29,6 @@ PAID_OUT: Final = 64
 LEAKED: Final = 128
 """A card that is used where details may leak."""
 CLAIMED: Final = FRIENDLY | BOGUS | HONEST
-WALLET: Final = 3
-"""Account slot of a wallet: what is paid out of it shows no card that could leak."""
 UNIT: Final = 1.1102230246251565e-16
 """2 to the power of -53: 53 random bits become a uniform in [0, 1)."""
 
@@ -99,7 +98,7 @@ def notice(rows, chances, leaking, reasons):  # type: ignore[no-untyped-def]
                 found |= PAID_OUT
             if t.rail == pay.CARD and t.merchant >= 0 and leaking[t.merchant]:
                 used = t.kind == pay.PURCHASE or t.kind == pay.WITHDRAWAL
-                if used and t.card != NO_CODE and t.slot != WALLET and t.campaign < 0:
+                if used and t.card != NO_CODE and t.slot != WALLET and t.campaign < 0:  # a wallet shows no card
                     found |= LEAKED
         if t.kind == pay.TRANSFER and t.flags & pay.NEW_PAYEE and (t.channel == pay.APP or t.channel == pay.ONLINE):
             found |= NEW_PAYEE

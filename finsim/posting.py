@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from finsim import payments as pay
+from finsim.clock import HOUR
 from finsim.compile import kernel, njit, prefetch
 from finsim.controls import SMALL_TEST
 
-HOUR = 3_600_000_000
 AHEAD = 8
 """Rows from one whose account is asked for to the one that is booked."""
 

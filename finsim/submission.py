@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finsim import payments as pay
-from finsim.agents.customer import SLOTS, Customer
+from finsim.agents.customer import Customer
 from finsim.agents.merchant import Merchant
 from finsim.errors import FinsimError, did_you_mean
 from finsim.ids import SUBMITTED, new_id
-from finsim.ledger import ADJUSTMENT
+from finsim.ledger import ADJUSTMENT, SLOTS
 from finsim.outbox import ON_APPROVED, ON_DECLINED
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from small_economy import found
 
 import finsim
 from finsim import payments as pay
-from finsim.agents.customer import CREDIT_CARD, SLOTS
 from finsim.dataset.reader import Dataset
+from finsim.ledger import CREDIT_CARD, SLOTS
 
 RUN: dict[str, Any] = {
     "population.customers": 1000, "run.days": 40, "run.warm_up_days": 4, "banks.scam_reimbursed": 1.0,

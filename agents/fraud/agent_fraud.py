@@ -20,10 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finsim import payments as pay
-from finsim.agents.customer import SLOTS, WALLET
 from finsim.clock import HOUR, MINUTE
 from finsim.ids import merchant_code
-from finsim.ledger import CASH_ACCOUNT
+from finsim.ledger import CASH_ACCOUNT, SLOTS, WALLET
 from finsim.rng import to_normal
 
 if TYPE_CHECKING:

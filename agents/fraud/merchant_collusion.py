@@ -21,10 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finsim import payments as pay
-from finsim.agents.customer import CREDIT_CARD, SLOTS
 from finsim.agents.fraud.remote import buy_remotely
 from finsim.clock import DAY, HOUR
 from finsim.ids import NO_CODE, merchant_code
+from finsim.ledger import CREDIT_CARD, SLOTS
 from finsim.rng import to_normal
 
 if TYPE_CHECKING:

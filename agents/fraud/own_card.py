@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from finsim import payments as pay
-from finsim.agents.customer import CREDIT_CARD, SLOTS
 from finsim.agents.fraud.remote import category_weights
 from finsim.clock import HOUR
 from finsim.ids import NO_CODE, merchant_code, ring_code
+from finsim.ledger import CREDIT_CARD, SLOTS
 from finsim.rng import to_normal
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finsim import payments as pay
-from finsim.agents.customer import SLOTS, WALLET
 from finsim.clock import HOUR
 from finsim.ids import OUTSIDE, ROW_BITS
+from finsim.ledger import SLOTS, WALLET
 
 if TYPE_CHECKING:
     from finsim.agents.fraud.campaign import Campaign

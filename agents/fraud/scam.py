@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from finsim import payments as pay
-from finsim.agents.customer import BUSINESS, SLOTS
+from finsim.agents.customer import BUSINESS
 from finsim.agents.fraud.pushing import move_savings, pay_somebody, receive
 from finsim.clock import DAY, HOUR, MINUTE
+from finsim.ledger import SLOTS
 from finsim.rng import Purpose, to_normal
 
 if TYPE_CHECKING:

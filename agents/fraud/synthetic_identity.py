@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from finsim.agents.customer import CREDIT_CARD, SLOTS, SYNTHETIC
+from finsim.agents.customer import SYNTHETIC
 from finsim.agents.fraud.own_card import draw_up, next_draw
 from finsim.clock import DAY
+from finsim.ledger import CREDIT_CARD, SLOTS
 from finsim.rng import to_normal
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from finsim.agents.customer import SLOTS
 from finsim.agents.fraud.laundering.pattern import ANYWHERE, INSIDE, Draws
+from finsim.ledger import SLOTS
 
 if TYPE_CHECKING:
     from finsim.agents.fraud.campaign import Campaign

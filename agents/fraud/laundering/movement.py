@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from finsim import payments as pay
-from finsim.agents.customer import BUSINESS, COMPLICIT, SLOTS
+from finsim.agents.customer import BUSINESS, COMPLICIT
 from finsim.agents.fraud.laundering.accounts import elsewhere
 from finsim.agents.fraud.laundering.pattern import CASH, EXIT, Draws, Leg
 from finsim.agents.fraud.present import withdraw_cash
 from finsim.clock import DAY, HOUR, next_banking_day
 from finsim.ids import OUTSIDE, merchant_code
-from finsim.ledger import CASH_ACCOUNT, EXCHANGE
+from finsim.ledger import CASH_ACCOUNT, EXCHANGE, SLOTS
 
 if TYPE_CHECKING:
     from finsim.agents.fraud.campaign import Campaign

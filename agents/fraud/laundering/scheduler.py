@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from finsim import payments as pay
-from finsim.agents.customer import COMPLICIT, SLOTS
+from finsim.agents.customer import COMPLICIT
 from finsim.agents.fraud.laundering import movement
 from finsim.agents.fraud.laundering.pattern import Draws, Leg
 from finsim.clock import DAY, HOUR
+from finsim.ledger import SLOTS
 
 if TYPE_CHECKING:
     from finsim.agents.fraud.campaign import Campaign
