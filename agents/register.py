@@ -125,7 +125,7 @@ class Register:
             number for _, number in underworld.opportunist.due
         }
         active |= (
-            {leak[1] for leak in underworld.theft.leaks} | underworld.mule_market.busy() | underworld.first_party.busy()
+            {leak[1] for leak in underworld.theft.leaks} | underworld.mule_money.busy() | underworld.first_party.busy()
         )
         active |= {item[0] for item in underworld.overcharging.values()}
         for number, campaign in list(underworld.campaigns.items()):

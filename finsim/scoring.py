@@ -69,9 +69,9 @@ class Scoring:
         for number in range(max(map(len, queues))):
             wave = [queue[number] if number < len(queue) else EMPTY for queue in queues]
             count = sum(map(len, wave))
-            ready = economy.each_partition(lambda part, rows: part.prepare(rows), wave, rows=count)
+            ready = economy.partitions.each(lambda part, rows: part.prepare(rows), wave, rows=count)
             observed = self._score(ready, sight)
-            done = economy.each_partition(
+            done = economy.partitions.each(
                 lambda part, outcome: part.authorise(outcome.rows, economy.tick_end), ready, rows=count
             )
             if self.store is not None and len(observed):

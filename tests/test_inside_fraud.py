@@ -276,7 +276,7 @@ def test_made_up_names_pay_in_no_cash_and_pass_nothing_on() -> None:
     rows = []
     for _ in range(20 * economy.clock.ticks_per_day):
         economy.step()
-        rows.append(economy._rows.copy())
+        rows.append(economy.decided.copy())
     all_rows = np.concatenate(rows)
     kinds = [pay.KINDS.index(name) for name in ("deposit", "transfer")]
     moved = all_rows[np.isin(all_rows["kind"], kinds) & (all_rows["truth"] == 0)]

@@ -389,7 +389,7 @@ def test_an_overdraft_costs_one_fee_a_day(economy: Economy) -> None:
     rows = []
     for _ in range(2 * TICKS):
         economy.step()
-        rows.append(economy._rows)
+        rows.append(economy.decided)
     mine = np.concatenate(rows)
     mine = mine[mine["payer"] == payer * 4]
     fees = mine[mine["kind"] == pay.FEE]

@@ -66,7 +66,7 @@ def test_who_has_a_used_up_card_only_mostly_does_without() -> None:
         credit = used_up * SLOTS + CREDIT_CARD
         accounts["balance"][credit] = np.minimum(accounts["balance"][credit], -accounts["limit"][credit])
         economy.step()
-        rows.append(economy._rows.copy())
+        rows.append(economy.decided.copy())
     tried = np.concatenate(rows)
     tried = tried[(tried["kind"] == pay.PURCHASE) & (tried["slot"] == 2) & (tried["entry_mode"] != pay.CARD_ON_FILE)]
     each = np.bincount(tried["owner"], minlength=len(data))
