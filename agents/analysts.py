@@ -7,19 +7,18 @@ held by it is carried out.
 
 from __future__ import annotations
 
-import heapq
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from finsim import payments as pay
+from finsim.agents.alert_queue import Alert, AlertQueue
 from finsim.clock import DAY, HOUR
 from finsim.controls import CONTROLS, COOLING_OFF, NEW_DEVICE, NEW_PAYEE_RULE
 from finsim.ids import mixed
 from finsim.rng import Purpose, to_normal
-from finsim.state import record
 
 if TYPE_CHECKING:
     from finsim.agents.bank import Bank
@@ -29,43 +28,6 @@ LEAST_CAPACITY = 2.0
 """Alerts a day that the analysts of a bank with few simulated customers can work on (assumption)."""
 UNHELD_FACTOR = 4.0
 """How much longer an alert without a held payment takes until it is ready (assumption: held payments come first)."""
-
-SCORES = 1000
-"""Steps in which scores are compared; within one the higher amount comes first, and no score is a score of 0."""
-STEP = 10**12
-"""Cents that one step of a score outweighs: more than any amount."""
-
-
-@record
-@dataclass(slots=True)
-class Alert:
-    """One alert.
-
-    Attributes:
-        number: transaction id.
-        raised: microseconds.
-        control: position in CONTROLS.
-        score: the model's; None where none ran.
-        customer, slot: whose account pays.
-        cents: amount.
-        truth, campaign: as the record has them.
-        thief: whether a stranger acted.
-        approved: whether the payment went through.
-        held: the request as plain state if it is held, else None.
-    """
-
-    number: int
-    raised: int
-    control: int
-    score: float | None
-    customer: int
-    slot: int
-    cents: int
-    truth: int
-    campaign: int
-    thief: bool
-    approved: bool
-    held: Any
 
 
 class Analysts:
@@ -77,11 +39,7 @@ class Analysts:
 
     def __init__(self, bank: Bank) -> None:
         self.bank = bank
-        self.alerts: dict[int, Alert] = {}  # that wait, by transaction id
-        self.urgent: list[tuple[int, int, int]] = []  # urgency, time of alert, transaction id; the least comes first
-        self.oldest: list[tuple[int, int]] = []  # time of alert, transaction id
-        self.day = -1
-        self.worked = 0
+        self.queue = AlertQueue()
 
     # -- the queue ----------------------------------------------------------------------------------------
 
@@ -114,33 +72,44 @@ class Analysts:
         hours *= 1.0 if held else UNHELD_FACTOR
         self.bank.later(at + max(int(hours * HOUR), EARLIEST_REVIEW), "review", alert)
 
-    def take(self, alert: Alert) -> None:
-        """Put an alert that is ready into the queue."""
-        urgency = min(alert.cents, STEP - 1) + STEP * round(SCORES * (alert.score or 0.0))
-        urgency = -urgency - (0 if alert.held is None else 2 * STEP * SCORES)
-        self.alerts[alert.number] = alert
-        heapq.heappush(self.urgent, (urgency, alert.raised, alert.number))
-        heapq.heappush(self.oldest, (alert.raised, alert.number))
-
     def work(self) -> None:
         """Close what waited too long, then decide as many alerts as there was time for since the shift began."""
         now = self.bank.economy.now
-        limit = now - int(self.bank.settings.alert_expiry_hours * HOUR)
-        while self.oldest and self.oldest[0][0] <= limit:
-            waited = self.alerts.pop(heapq.heappop(self.oldest)[1], None)
-            if waited is not None:
-                self._close_unworked(waited)
-        if now // DAY != self.day:
-            self.day, self.worked = now // DAY, 0
-        quota = self._quota(now) if self.alerts else 0
-        while self.urgent and self.worked < quota:
-            alert = self.alerts.pop(heapq.heappop(self.urgent)[-1], None)
-            if alert is None:
-                continue  # it was closed unworked
-            self.worked += 1
-            u = self.bank.draw(Purpose.ALERT, alert.number, draw=2)
-            at = now - int(u[0] * self.bank.economy.clock.tick)
-            self._decide(alert, max(at, alert.raised + EARLIEST_REVIEW))
+        for alert, decided in self._shift(self.queue, now):
+            if decided:
+                self._decide(alert, self._moment(alert, now))
+            else:
+                self._close_unworked(alert)
+
+    def _shift(self, queue: AlertQueue, now: int) -> Iterator[tuple[Alert, bool]]:
+        """Yield what leaves a queue by a time, and whether it is decided: what waited too long is not."""
+        for alert in queue.expired(now - int(self.bank.settings.alert_expiry_hours * HOUR)):
+            yield alert, False
+        for alert in queue.pick(now // DAY, self._quota(now) if queue.alerts else 0):
+            yield alert, True
+
+    def _moment(self, alert: Alert, now: int) -> int:
+        """Return when, within the tick before now, an alert was decided."""
+        u = self.bank.draw(Purpose.ALERT, alert.number, draw=2)
+        return max(now - int(u[0] * self.bank.economy.clock.tick), alert.raised + EARLIEST_REVIEW)
+
+    def foretell(self, ready: list[tuple[int, Alert]]) -> Iterator[tuple[Alert, int, int]]:
+        """Yield the alerts that would be decided if work went on and nothing new came in, when, and at which tick.
+
+        Args:
+            ready: time at which each alert that is not ready yet will be, and the alert, in order of time.
+        """
+        queue, clock, now = self.queue.copy(), self.bank.economy.clock, self.bank.economy.now
+        coming = list(reversed(ready))
+        while coming or queue.alerts:
+            if not queue.alerts:
+                now = max(now, clock.start - (clock.start - coming[-1][0]) // clock.tick * clock.tick)
+            while coming and coming[-1][0] <= now:
+                queue.take(coming.pop()[1])
+            for alert, decided in self._shift(queue, now):
+                if decided:
+                    yield alert, self._moment(alert, now), now
+            now += clock.tick
 
     def _quota(self, now: int) -> int:
         """Return how many alerts can have been decided today by now."""
@@ -154,7 +123,7 @@ class Analysts:
 
     def next_work(self) -> int | None:
         """Return the time of the next work, or None where nothing waits."""
-        if not self.alerts:
+        if not self.queue.alerts:
             return None
         clock, now = self.bank.economy.clock, self.bank.economy.now
         at = now + clock.tick
@@ -168,9 +137,8 @@ class Analysts:
     def _decide(self, alert: Alert, at: int) -> None:
         """Decide on an alert; a held payment is released or refused, confirmed fraud is blocked."""
         claims = self.bank.claims
-        u = self.bank.draw(Purpose.ALERT, alert.number, draw=1)
-        says_fraud = bool(u[0] >= self._miss(alert) if alert.truth else u[0] < self.bank.settings.review_error)
-        label = ("laundering" if alert.truth & pay.IS_LAUNDERING else "fraud") if says_fraud else "genuine"
+        label = self.verdict(alert, claims.claimed(alert.campaign, alert.customer, alert.number))
+        says_fraud = label != "genuine"
         self.record(alert, at, label)
         claims.label(alert.number, alert.raised, at, "analyst", None, label)
         if alert.held is not None:
@@ -189,7 +157,18 @@ class Analysts:
             claims.lock_out(alert.customer, at)  # in error too: until the owner has proved who he is
         if not alert.truth and alert.approved:
             # The customer calls and the error is put right.
-            claims.label(alert.number, alert.raised, at + int((1.0 + 40.0 * u[1]) * HOUR), "customer", None, "genuine")
+            claims.label(alert.number, alert.raised, self.put_right(alert, at), "customer", None, "genuine")
+
+    def verdict(self, alert: Alert, claimed: bool) -> str:
+        """Return the label that an analyst gives: mostly the truth, and what the customer says who has claimed it."""
+        u = self.bank.draw(Purpose.ALERT, alert.number, draw=1)
+        if claimed or (u[0] >= self._miss(alert) if alert.truth else u[0] < self.bank.settings.review_error):
+            return "laundering" if alert.truth & pay.IS_LAUNDERING else "fraud"
+        return "genuine"
+
+    def put_right(self, alert: Alert, at: int) -> int:
+        """Return when a customer has put an analyst's error of a time right."""
+        return at + int((1.0 + 40.0 * self.bank.draw(Purpose.ALERT, alert.number, draw=1)[1]) * HOUR)
 
     def _miss(self, alert: Alert) -> float:
         """Return how likely an analyst takes this kind of fraud for genuine."""
@@ -241,27 +220,20 @@ class Analysts:
 
     def held(self) -> list[int]:
         """Return the transaction ids of payments that wait in the queue."""
-        return [alert.number for alert in self.alerts.values() if alert.held is not None]
+        return [alert.number for alert in self.queue.alerts.values() if alert.held is not None]
 
     def close(self) -> None:
         """At the end of the run: alerts nobody worked on."""
-        for alert in sorted(self.alerts.values(), key=lambda alert: (alert.raised, alert.number)):
+        for alert in sorted(self.queue.alerts.values(), key=lambda alert: (alert.raised, alert.number)):
             self.record(alert, None, "unworked")
 
     def state(self) -> dict[str, Any]:
         """Return declared state."""
-        return {
-            "alerts": dict(self.alerts),
-            "urgent": list(self.urgent),
-            "oldest": list(self.oldest),
-            "day": self.day,
-            "worked": self.worked,
-        }
+        return self.queue.state()
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take back what `state` returned."""
-        self.alerts, self.urgent, self.oldest = dict(state["alerts"]), list(state["urgent"]), list(state["oldest"])
-        self.day, self.worked = state["day"], state["worked"]
+        self.queue.restore(state)
 
 
 def restore_row(values: list[Any]) -> NDArray[np.void]:

@@ -62,7 +62,7 @@ class Bank(mesa.Agent):  # type: ignore[misc]
         while self.queue and self.queue[0][0] <= self.economy.now:
             at, _, task, details = heapq.heappop(self.queue)
             if task == "review":
-                self.analysts.take(details[0])
+                self.analysts.queue.take(details[0])
             elif task == "rested":
                 self.analysts.rested(details[0], at)
             else:

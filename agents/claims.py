@@ -230,6 +230,11 @@ class Claims:
             self.replace_card(customer, slot, at)
         economy.underworld.warn(campaign, customer, at)
 
+    def claimed(self, campaign: int, customer: int, number: int) -> bool:
+        """Return whether a transaction of a case was claimed as fraud."""
+        case = self.cases.get((campaign, customer))
+        return case is not None and any(loss.claimed for loss in case.losses if loss.number == number)
+
     def _scam_terms(self, campaign: int) -> Any:
         """Return the parameters of a scam's typology: how much of it is charged back or repaid."""
         economy = self.bank.economy

@@ -8,6 +8,7 @@ tasks: the claim, the money paid back for now, the chargeback, and the merchant'
 from __future__ import annotations
 
 import heapq
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -164,10 +165,13 @@ class FirstParty:
         if reason == REASON_CARD_NOT_PRESENT:
             bank.claims.replace_card(customer, loss.slot, at)
         self._later(at + int((0.2 + 3.0 * u[0]) * DAY), "credit", campaign, customer, loss)
-        days = self.underworld.economy.config.parameters.banks.chargeback_days * float(
-            np.exp(0.35 * to_normal(u[1:2])[0])
-        )
-        self._later(at + int(max(days, 4.0) * DAY), "charge_back", campaign, customer, reason, loss)
+        self._later(self._charged_back(at, loss), "charge_back", campaign, customer, reason, loss)
+
+    def _charged_back(self, at: int, loss: Loss) -> int:
+        """Return when a claim of a time is charged back to the merchant."""
+        z = float(to_normal(self._draw(loss.number, 1)[1:2])[0])
+        days = self.underworld.economy.config.parameters.banks.chargeback_days * float(np.exp(0.35 * z))
+        return at + int(max(days, 4.0) * DAY)
 
     def _credit(self, at: int, campaign: int, customer: int, loss: Loss) -> None:
         bank = self._bank(customer)
@@ -177,15 +181,20 @@ class FirstParty:
 
     def _charge_back(self, at: int, campaign: int, customer: int, reason: str, loss: Loss) -> None:
         """Charge the purchase back to the merchant, who may contest it."""
-        settings, u = self.underworld.settings.friendly_fraud, self._draw(loss.number, 2)
         bank = self._bank(customer)
         self._post(S_CHARGEBACK, loss, bank, at, 12)
         self.underworld.account(campaign, loss.at, "charged_back", loss.cents)
         self.underworld.economy.settlement.cover(loss.merchant, loss.cents, loss.number, loss.at, campaign, at)
         bank.claims.label(loss.number, loss.at, at, "chargeback", reason, self._label(reason))
+        won = self._represented(at, campaign, loss)
+        if won is not None:
+            self._later(won, "represent", campaign, customer, reason, loss)
+
+    def _represented(self, at: int, campaign: int, loss: Loss) -> int | None:
+        """Return when the merchant wins against a chargeback of a time; None where it does not."""
+        settings, u = self.underworld.settings.friendly_fraud, self._draw(loss.number, 2)
         wins = settings.merchant_wins if campaign >= 0 else MERCHANT_RIGHT
-        if u[0] < settings.represented and u[1] < wins:
-            self._later(at + int((10.0 + 20.0 * u[2]) * DAY), "represent", campaign, customer, reason, loss)
+        return at + int((10.0 + 20.0 * u[2]) * DAY) if u[0] < settings.represented and u[1] < wins else None
 
     def _represent(self, at: int, campaign: int, customer: int, reason: str, loss: Loss) -> None:
         """Let the merchant win: it is paid again, and the customer has to give the money back."""
@@ -219,6 +228,20 @@ class FirstParty:
     def pending(self) -> int:
         """Decisions and postings that were due after the end of the run."""
         return sum(task != "claim" for _, _, task, _ in self.queue)
+
+    def foretell(self) -> Iterator[tuple[int, int, int, str, str]]:
+        """Yield the claims of fraud that merchants are going to win: id, time, when, source and label of each."""
+        for at, _, task, details in self.queue:
+            if task not in ("claim", "charge_back", "represent") or details[-2] != REASON_CARD_NOT_PRESENT:
+                continue
+            loss, when = details[-1], at
+            if task != "represent":
+                charged = self._charged_back(at, loss) if task == "claim" else at
+                won = self._represented(charged, details[0], loss)
+                if won is None:
+                    continue
+                when = won
+            yield loss.number, loss.at, when, "chargeback", "genuine"
 
     def close(self) -> None:
         """After the end of the run export the claims that are already determined; no money follows."""

@@ -14,6 +14,7 @@ from finsim import payments as pay
 from finsim.agents.cards import VALID_DAYS
 from finsim.agents.credit_losses import charge_off
 from finsim.agents.customer import NO_PAY, RESERVE, STOLEN
+from finsim.agents.fraud import aftermath
 from finsim.clock import DAY
 from finsim.ledger import CREDIT_CARD, SLOTS
 
@@ -116,10 +117,33 @@ class Identities:
         exported = at >= economy.export_start
         owed = charge_off(economy, customer, campaign.gross if exported else 0, last if exported else 0)
         world.account(campaign.number, at, "written_off", min(owed, campaign.gross))
-        if world.draw(campaign)[0] < recognised:
+        campaign.facts[aftermath.KEY] = aftermath.DONE
+        if aftermath.fate(world, campaign)[0] < recognised:
             bank = economy.banks[int(economy.world.customers.data["institution"][customer])]
             for number, when in rows:
                 bank.claims.label(number, when, economy.now, "analyst", None, "fraud")
+
+    @staticmethod
+    def foretell(
+        world: Underworld, campaign: Campaign, now: int, days: float, recognised: float
+    ) -> tuple[int, str, str] | None:
+        """Return when, by whom and how what a campaign drew will be labelled at its charge-off; None for never.
+
+        Args:
+            world: the underworld.
+            campaign: the campaign; one that still draws counts as over.
+            now: microseconds.
+            days: median days until the charge-off.
+            recognised: as in `charge_off`.
+        """
+        at = campaign.facts.get(aftermath.KEY, aftermath.OPEN)
+        if at == aftermath.DONE or aftermath.fate(world, campaign)[0] >= recognised:
+            return None
+        return (
+            (at if at >= 0 else aftermath.after(world, campaign, now, days, aftermath.CHARGE_OFF_SPREAD)),
+            "analyst",
+            "fraud",
+        )
 
     def state(self) -> dict[str, Any]:
         """Return declared state."""

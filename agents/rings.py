@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from finsim.agents.fraud import registry
 from finsim.agents.fraudster import Fraudster
 from finsim.clock import DAY
 from finsim.rng import Purpose, poisson_count, to_normal
@@ -72,12 +73,18 @@ class RingLife:
         return ring
 
     def end(self, ring: Fraudster) -> None:
-        """Let a ring stop: nothing that it planned happens, its mules are free."""
+        """Let a ring stop: nothing that it planned happens, its mules are free; what banks do about it goes on."""
         world = self.underworld
         data = world.economy.world.customers.data
         ring.ended_at = world.economy.now
         ring.due.clear()
-        ring.campaigns.clear()
+        for number, campaign in sorted(ring.campaigns.items()):
+            wind_up = getattr(registry()[campaign.typology], "wind_up", None)
+            at = wind_up(world, campaign, world.economy.now) if wind_up is not None else None
+            if at is None:
+                del ring.campaigns[number]
+            else:
+                ring.wake_at(max(int(at), world.economy.now), number)
         data["mule_ring"][data["mule_ring"] == ring.row] = -1
 
     def _arrest(self, ring: Fraudster) -> None:

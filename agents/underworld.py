@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from finsim import payments as pay
 from finsim.agents.campaign_requests import CampaignRequests
 from finsim.agents.credentials import CredentialMarket
+from finsim.agents.cut_off import cut_off
 from finsim.agents.experience import Experience, Usual
 from finsim.agents.first_party import FirstParty
 from finsim.agents.fraud import registry
+from finsim.agents.fraud.aftermath import is_set_off
 from finsim.agents.fraud.campaign import Campaign
 from finsim.agents.fraud.care import STYLE_WEIGHTS, STYLES, Care
 from finsim.agents.fraud.laundering import LAUNDERING
@@ -243,10 +245,12 @@ class Underworld(CampaignRequests, RingChoices):
         """Decisions and postings that were due after the end of the run and are not exported."""
         tasks = sum(task not in ("report", "mistake") for bank in self.economy.banks for _, _, task, _ in bank.queue)
         tasks += self.first_party.pending
-        return tasks + sum(int(campaign.facts.get("uncover", -1) >= 0) for campaign in self.campaigns.values())
+        return tasks + sum(int(is_set_off(campaign)) for campaign in self.campaigns.values())
 
     def close(self) -> None:
-        """At the end of the run: finish the banks' books and write the campaigns."""
+        """At the end of the run: note what it cuts off, finish the banks' books and write the campaigns."""
+        for label in cut_off(self):
+            self.economy.log.add("labels_hidden", label.number, label.at, label.source, label.label)
         for bank in self.economy.banks:
             bank.close()
         self.first_party.close()

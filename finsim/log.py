@@ -67,6 +67,7 @@ COLUMNS = {
         "victim_customer_id",
     ),
     "label_events": ("transaction_id", "event_at", "source", "reason_code", "label", "amount_recovered"),
+    "labels_hidden": ("transaction_id", "event_at", "source", "label"),
     "alerts": ("alert_id", "transaction_id", "raised_at", "control", "score", "decided_at", "decision"),
     "campaigns": (
         "campaign_id",

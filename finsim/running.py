@@ -192,7 +192,6 @@ class _Run:
     def _finish(self, economy: Economy, recorder: ParquetRecorder, begun: float) -> None:
         """Write the manifest and give the directory its name."""
         from finsim import models
-        from finsim.agents.cut_off import cut_off_labels
         from finsim.dataset import manifest, opening
         from finsim.summary import summarise
 
@@ -209,7 +208,7 @@ class _Run:
             last_day=date_of(economy.clock.end_day - 1),
             logins_exported=config.behaviour.login_sample,
             pending_labels=economy.underworld.pending,
-            cut_off_labels=cut_off_labels(economy.underworld),
+            labels=_labels(self.output.partial, recorder),
             typologies=list(economy.underworld.positions),
             assumptions=config.assumptions(),
             models=models.facts(config),
@@ -219,6 +218,17 @@ class _Run:
         )
         parts = [part.to_dict() for part in recorder.parts]
         self.output.finalise(manifest.build(facts, rows=recorder.rows, content=recorder.content, parts=parts))
+
+
+def _labels(directory: Path, recorder: ParquetRecorder) -> dict[str, dict[str, int]]:
+    """Return how labels differ from the truth in the tables of a run that is over."""
+    import polars as pl
+
+    from finsim.dataset.label_account import account
+
+    names = ("truth", "label_events", "labels_hidden")
+    files = {name: [directory / part.path for part in recorder.parts if part.table == name] for name in names}
+    return account(*(pl.scan_parquet(files[name], hive_partitioning=False) for name in names))
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from small_economy import finish, found, recorded
 import finsim
 from finsim import control_registry
 from finsim import payments as pay
-from finsim.agents.analysts import Alert
+from finsim.agents.alert_queue import Alert, AlertQueue
 from finsim.economy import Economy
 from finsim.errors import FinsimError
 from finsim.follow_ups import undo_decision
@@ -305,7 +305,7 @@ def alert(number: int, cents: int, score: float | None, *, held: bool = False) -
 
 
 def test_the_queue_has_held_payments_first_then_scores_then_amounts() -> None:
-    analysts = found(**ONE).banks[0].analysts
+    queue = AlertQueue()
     for one in (
         alert(1, 500, None),
         alert(2, 900_000, 0.0),
@@ -316,8 +316,8 @@ def test_the_queue_has_held_payments_first_then_scores_then_amounts() -> None:
         alert(7, 1, None, held=True),
         alert(8, 800_000, None),
     ):
-        analysts.take(one)
-    order = [heapq.heappop(analysts.urgent)[-1] for _ in range(8)]
+        queue.take(one)
+    order = [heapq.heappop(queue.urgent)[-1] for _ in range(8)]
     assert order == [7, 5, 6, 4, 2, 8, 3, 1], "no score is a score of 0"
 
 

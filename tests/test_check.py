@@ -179,7 +179,7 @@ BROKEN: dict[str, tuple[Change, set[str]]] = {
 def test_what_is_right_is_accepted(seed: int, fraud: bool, tmp_path: Path) -> None:
     report = check(Story(fraud=fraud, seed=seed).write(tmp_path / "run"))
     assert report.ok, str(report)
-    assert "all 14 invariants hold" in str(report)
+    assert "all 15 invariants hold" in str(report)
 
 
 @pytest.mark.parametrize("name", BROKEN)

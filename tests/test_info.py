@@ -33,7 +33,7 @@ def test_rows_and_decisions_are_counted(summary: Info, story: Story) -> None:
         assert summary[decision] == len(rows(story, decision=decision))
     assert summary["value"] == round(sum(row["amount"] for row in rows(story, decision="approved")), 2)
     assert (summary["fraud"], summary["laundering"], summary["customers"]) == (6, 1, 5)
-    assert summary["files"] == 14 + 4
+    assert summary["files"] == 15 + 4
     assert summary["bytes"] > 0
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from finsim.agents.customer import STOLEN
+from finsim.agents.fraud import aftermath
 from finsim.agents.fraud.own_card import draw_up, next_draw
 from finsim.clock import DAY
 from finsim.rng import to_normal
@@ -88,5 +89,20 @@ class ApplicationFraud:
         """Leave; return the time of the charge-off."""
         campaign.facts["over"] = True
         world.identities.empty(campaign, campaign.facts["identity"], now)
-        z = float(to_normal(world.draw(campaign)[0:1])[0])
-        return now + int(SOONER * world.settings.identities.charge_off_days * np.exp(0.3 * z) * DAY)
+        days = SOONER * world.settings.identities.charge_off_days
+        return aftermath.set_off(world, campaign, now, days, aftermath.CHARGE_OFF_SPREAD)
+
+    def wind_up(self, world: Underworld, campaign: Campaign, now: int) -> int | None:
+        """When the ring is gone: the debt is charged off all the same; return when."""
+        if aftermath.is_set_off(campaign):
+            return int(campaign.facts[aftermath.KEY])
+        if campaign.facts["over"] or not campaign.facts["rows"]:
+            return None
+        campaign.facts["over"] = True
+        days = SOONER * world.settings.identities.charge_off_days
+        return aftermath.set_off(world, campaign, now, days, aftermath.CHARGE_OFF_SPREAD)
+
+    def foretell(self, world: Underworld, campaign: Campaign, now: int) -> tuple[int, str, str] | None:
+        """Return when, by whom and how the draws will be labelled; None for never."""
+        days = SOONER * world.settings.identities.charge_off_days
+        return world.identities.foretell(world, campaign, now, days, RECOGNISED)

@@ -72,6 +72,10 @@ class Typology(Protocol):
     `victimless`: then only the rows that a thief makes have a victim who can claim; and `by_customers`: customers
     commit it by themselves, and no ring plans it. One that the scenario has no section for says its `rate`, campaigns
     for 1,000 customers and year.
+
+    Where institutions find out by themselves once a campaign is over, a typology has `wind_up(world, campaign, now)`,
+    called when its ring is gone, which returns the time of that or None, and `foretell(world, campaign, now)`, which
+    returns when, by which source and how the rows in `facts["rows"]` (id and time first) will be labelled, or None.
     """
 
     @property

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finsim import payments as pay
+from finsim.agents.fraud import aftermath
 from finsim.agents.fraud.remote import buy_remotely
 from finsim.clock import DAY, HOUR
 from finsim.ids import NO_CODE, merchant_code
@@ -35,6 +36,8 @@ COVER, SALE, LAUNDERED, REFUND = range(4)
 IN_USE = 2
 COVER_SALES = 6
 """Mean plausible sales on complicit cards before the others (assumption)."""
+REVIEW_SPREAD = 0.5
+"""Sigma of the log of the time until the acquirer's review (assumption)."""
 HIDDEN_LOG_MEAN, HIDDEN_SIGMA = 4.1, 0.75
 """Log of the tickets, in units of currency, of the hidden business (assumption: gambling, pills, content)."""
 
@@ -176,7 +179,7 @@ class MerchantCollusion:
             return False
         number, at, account, cents, card, _ = sales[int(world.draw(campaign)[0] * len(sales))]
         customer = account // SLOTS
-        facts["rows"] = [row for row in facts["rows"] if row[0] != number]
+        facts["rows"] = [[*row[:5], row[5] and row[0] != number] for row in facts["rows"]]
         row = world.request(campaign, customer, 0, account, cents, now, REFUND)
         row["payer"], row["slot"], row["card"] = economy.ledger.merchant_base + facts["shop"], pay.NONE, card
         place = economy.world.places.merchants[facts["shop"]]
@@ -206,13 +209,27 @@ class MerchantCollusion:
             data = world.economy.world.merchants.data
             data["vanished_day"][facts["shop"]] = world.economy.day
             data["working_cents"][facts["shop"]] = 0
-        weeks = s.review_weeks * float(np.exp(0.5 * to_normal(u[1:2])[0]))
-        return now + int(weeks * 7 * DAY)
+        return aftermath.set_off(world, campaign, now, 7.0 * s.review_weeks, REVIEW_SPREAD)
+
+    def wind_up(self, world: Underworld, campaign: Campaign, now: int) -> int | None:
+        """When the ring is gone: the front closes; return when the acquirer's review finds it."""
+        if aftermath.is_set_off(campaign):
+            return int(campaign.facts[aftermath.KEY])
+        return self._close(world, campaign, now) if campaign.facts["state"] == "open" else None
+
+    @staticmethod
+    def foretell(world: Underworld, campaign: Campaign, now: int) -> tuple[int, str, str] | None:
+        """Return when, by whom and how the sales will be labelled; one that still sells counts as over."""
+        at = campaign.facts.get(aftermath.KEY, aftermath.OPEN)
+        if at == aftermath.DONE:
+            return None
+        days = 7.0 * world.settings.merchant_collusion.review_weeks
+        return (at if at >= 0 else aftermath.after(world, campaign, now, days, REVIEW_SPREAD)), "scheme", "fraud"
 
     @staticmethod
     def _found_out(world: Underworld, campaign: Campaign, now: int) -> None:
         """Let the scheme tell the issuers which sales were no sales."""
-        campaign.facts["state"] = "found"
+        campaign.facts["state"], campaign.facts[aftermath.KEY] = "found", aftermath.DONE
         for number, at, account, _, _, _ in campaign.facts["rows"]:
             bank = world.economy.banks[int(world.economy.world.customers.data["institution"][account // SLOTS])]
             bank.claims.label(number, at, now, "scheme", None, "fraud")

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from finsim.agents.customer import SYNTHETIC
+from finsim.agents.fraud import aftermath
 from finsim.agents.fraud.own_card import draw_up, next_draw
 from finsim.clock import DAY
 from finsim.ledger import CREDIT_CARD, SLOTS
@@ -68,8 +69,11 @@ class SyntheticIdentity:
         account["balance"] = -int(account["limit"] * (0.96 + 0.07 * v[1]))
         world.identities.abandon(identity)
         campaign.facts["state"] = GONE
-        days = world.settings.identities.charge_off_days * float(np.exp(0.3 * to_normal(v[0:1])[0]))
-        return now + int(max(days - since, 1.0 + 20.0 * v[2]) * DAY)
+        days = world.settings.identities.charge_off_days * float(
+            np.exp(aftermath.CHARGE_OFF_SPREAD * to_normal(v[0:1])[0])
+        )
+        at = campaign.facts[aftermath.KEY] = now + int(max(days - since, 1.0 + 20.0 * v[2]) * DAY)
+        return at
 
     @staticmethod
     def _pause(world: Underworld, u: float) -> int:
@@ -104,5 +108,17 @@ class SyntheticIdentity:
     def _end(world: Underworld, campaign: Campaign, now: int) -> int:
         """Leave; return the time of the charge-off."""
         campaign.facts["state"] = GONE
-        z = float(to_normal(world.draw(campaign)[0:1])[0])
-        return now + int(world.settings.identities.charge_off_days * np.exp(0.3 * z) * DAY)
+        return aftermath.set_off(
+            world, campaign, now, world.settings.identities.charge_off_days, aftermath.CHARGE_OFF_SPREAD
+        )
+
+    def wind_up(self, world: Underworld, campaign: Campaign, now: int) -> int | None:
+        """When the ring is gone: nobody pays for the line any more; return when it is charged off."""
+        if aftermath.is_set_off(campaign):
+            return int(campaign.facts[aftermath.KEY])
+        return self._end(world, campaign, now) if campaign.facts["state"] == BUSTING else None
+
+    def foretell(self, world: Underworld, campaign: Campaign, now: int) -> tuple[int, str, str] | None:
+        """Return when, by whom and how the draws will be labelled; None for never."""
+        s = world.settings.identities
+        return world.identities.foretell(world, campaign, now, s.charge_off_days, s.recognised)

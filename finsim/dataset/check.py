@@ -20,6 +20,7 @@ from finsim.dataset.check_files import (
     check_unique,
     check_values,
 )
+from finsim.dataset.check_labels import check_labels
 from finsim.dataset.check_ledger import check_ledger
 from finsim.dataset.check_references import check_references, cited_rows
 from finsim.dataset.check_report import CheckReport, Finding
@@ -34,6 +35,7 @@ LOOKS: tuple[Callable[[Source], list[Finding]], ...] = (
     check_unique,
     check_rows,
     check_ledger,
+    check_labels,
 )
 """What is looked at once the files and their columns are in order."""
 

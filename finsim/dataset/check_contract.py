@@ -86,6 +86,7 @@ TABLES: Final = {
             longitude:number? country:text opened_at:time""",
         "rings": "ring_id:u32",
         "customers_hidden": "customer_id:u32",
+        "labels_hidden": "transaction_id:u64 event_at:time source:text label:text",
         "cash_hidden": "customer_id:u32 timestamp:time amount:f64 mcc:u16? merchant_id:u32?",
     }.items()
 }
@@ -121,6 +122,8 @@ VALUES: Final = {
             fan_in fan_out cycle scatter_gather gather_scatter bipartite stack random mule_cash_out""",
         "label_events.source": "customer chargeback analyst scheme police",
         "label_events.label": _LABELS,
+        "labels_hidden.source": "customer chargeback analyst scheme police",
+        "labels_hidden.label": _LABELS,
         "alerts.decision": f"{_LABELS} unworked",
         "events.kind": """login login_failed password_reset device_added payee_added contact_changed alerts_changed
             sim_changed card_issued card_activated card_blocked card_reported_lost limit_changed address_changed

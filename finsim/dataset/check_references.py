@@ -36,7 +36,12 @@ def check_references(source: Source, cited: pl.DataFrame) -> list[Finding]:
     """
     findings = [_foreign(source, column, table) for table, columns in FOREIGN.items() for column in columns.split()]
     findings += [_owners(source, kind, table) for kind, table in OWNERS.items()]
-    for table, time in (("truth", ""), ("label_events", "event_at"), ("alerts", "raised_at")):
+    for table, time in (
+        ("truth", ""),
+        ("label_events", "event_at"),
+        ("labels_hidden", "event_at"),
+        ("alerts", "raised_at"),
+    ):
         findings += _about_transactions(source, table, time, cited)
     parents = cited.lazy().rename({name: f"parent_{name}" for name in cited.columns if name != "transaction_id"})
     parents = parents.rename({"transaction_id": RELATED}).with_columns(parent_exists=pl.lit(True))
@@ -46,7 +51,9 @@ def check_references(source: Source, cited: pl.DataFrame) -> list[Finding]:
 
 def cited_rows(source: Source) -> pl.DataFrame:
     """Return the transactions and postings that any other row names, with what is needed to judge whether it fits."""
-    wanted = [source.frame(table).select("transaction_id") for table in ("truth", "label_events", "alerts")]
+    wanted = [
+        source.frame(table).select("transaction_id") for table in ("truth", "label_events", "labels_hidden", "alerts")
+    ]
     wanted += [
         source.scan(table).filter(pl.col(RELATED).is_not_null()).select(transaction_id=RELATED)
         for table in ("transactions", "settlements")

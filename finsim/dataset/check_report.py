@@ -24,6 +24,7 @@ INVARIANTS: Final = {
     "unique": "an id stands once",
     "nulls": "a value is null exactly where the contract says so",
     "references": "an id names a row that exists and fits",
+    "labels": "labels differ from the truth by the unreported, wrongly claimed or judged, and cut off of the manifest",
     "lifetimes": "a card or account is used only while it lives",
 }
 """What is checked: the six invariants of money by number, the rest of the contract by name."""

@@ -55,18 +55,19 @@ def labels_as_of(label_events: pl.LazyFrame, date: Date) -> pl.LazyFrame:
         transaction_id, label, event_at, source, reason_code, amount_recovered: one row per labelled transaction,
         ordered by transaction_id.
     """
+    return last_labels(label_events.filter(pl.col("event_at") < as_time(date))).select(
+        "transaction_id", "label", "event_at", "source", "reason_code", "amount_recovered"
+    )
+
+
+def last_labels(label_events: pl.LazyFrame) -> pl.LazyFrame:
+    """Return the event of each transaction that wins, all columns, ordered by transaction_id; see `labels_as_of`."""
     rank = pl.col("source").cast(pl.String).replace_strict(
         list(PRECEDENCE), list(range(len(PRECEDENCE))), default=len(PRECEDENCE), return_dtype=pl.Int8
     )  # fmt: skip
-    return (
-        label_events.filter(pl.col("event_at") < as_time(date))
-        .sort(
-            ["transaction_id", "event_at", rank, pl.col("label").cast(pl.String)],
-            descending=[False, True, False, False],
-        )
-        .unique("transaction_id", keep="first", maintain_order=True)
-        .select("transaction_id", "label", "event_at", "source", "reason_code", "amount_recovered")
-    )
+    order = ["transaction_id", "event_at", rank, pl.col("label").cast(pl.String)]
+    rows = label_events.sort(order, descending=[False, True, False, False])
+    return rows.unique("transaction_id", keep="first", maintain_order=True)
 
 
 HOME: Final = ("postcode_area", "latitude", "longitude", "region")

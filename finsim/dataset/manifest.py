@@ -37,7 +37,8 @@ class RunFacts:
         last_day: last exported day.
         logins_exported: share of everyday logins that stand in `events`; 1 where none were left out.
         pending_labels: reports and decisions that were due after the end and are not exported.
-        cut_off_labels: transactions that were to get a label, or another one, by a decision after the end.
+        labels: transactions whose last label is not their truth, by kind of label and by what the difference is, as
+            `finsim.dataset.label_account.account` counts them.
         typologies: names of the typologies that the run knew, also those from outside the project.
         assumptions: parameters whose source is an assumption, each with its reason.
         models: fitted models in the loop, each with the institution, the file's hash and whether it was a pickle.
@@ -54,7 +55,7 @@ class RunFacts:
     last_day: dt.date
     logins_exported: float = 1.0
     pending_labels: int = 0
-    cut_off_labels: int = 0
+    labels: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     typologies: Sequence[str] = ()
     assumptions: Sequence[Mapping[str, Any]] = ()
     models: Sequence[Mapping[str, Any]] = ()
@@ -88,7 +89,8 @@ def build(
         "content_hash": content_hash(rows, content),
         "logins_exported": run.logins_exported,
         "pending_labels": run.pending_labels,
-        "cut_off_labels": run.cut_off_labels,
+        "cut_off_labels": run.labels.get("either", {}).get("cut_off", 0),
+        "labels": {kind: dict(parts) for kind, parts in run.labels.items()},
         "typologies": list(run.typologies),
         "assumptions": [dict(assumption) for assumption in run.assumptions],
         "models": [dict(model) for model in run.models],

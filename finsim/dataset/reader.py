@@ -32,7 +32,7 @@ class Dataset:
         alerts: alerts of controls.
         events: what happens without money.
         accounts: accounts; so customers, cards, devices, merchants.
-        rings: rings; so customers_hidden and cash_hidden, which only the simulation knows.
+        rings: rings; so customers_hidden, labels_hidden and cash_hidden, which only the simulation knows.
     """
 
     transactions: pl.LazyFrame
@@ -49,6 +49,7 @@ class Dataset:
     merchants: pl.LazyFrame
     rings: pl.LazyFrame
     customers_hidden: pl.LazyFrame
+    labels_hidden: pl.LazyFrame
     cash_hidden: pl.LazyFrame
 
     def __init__(self, path: Path, facts: dict[str, Any]) -> None:

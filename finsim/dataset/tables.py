@@ -200,6 +200,13 @@ CUSTOMERS_HIDDEN: Final = Table("customers_hidden", "customer, as only the simul
     _money("true_income", "net income a month"),
 ), more=True)  # fmt: skip
 
+LABELS_HIDDEN: Final = Table("labels_hidden", "label that the end of the run cut off, had nothing new happened", (
+    _id("transaction_id", "the transaction", wide=True),
+    _time("event_at", "when it would have become known"),
+    _code("source", "who would have said so", SOURCES),
+    _code("label", "what would have been said", LABELS),
+))  # fmt: skip
+
 CASH_HIDDEN: Final = Table("cash_hidden", "cash purchase, which no bank sees", (
     _id("customer_id", "customer who pays"),
     _time("timestamp", "when it happened"),
@@ -212,7 +219,7 @@ TABLES: Final = {
     table.name: table
     for table in (
         TRANSACTIONS, SETTLEMENTS, TRUTH, LABEL_EVENTS, CAMPAIGNS, ALERTS, EVENTS, ACCOUNTS, CUSTOMERS, CARDS,
-        DEVICES, MERCHANTS, RINGS, CUSTOMERS_HIDDEN, CASH_HIDDEN,
+        DEVICES, MERCHANTS, RINGS, CUSTOMERS_HIDDEN, LABELS_HIDDEN, CASH_HIDDEN,
     )
 }  # fmt: skip
 """Every table by name, in the order of the contract."""

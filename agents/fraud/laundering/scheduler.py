@@ -1,7 +1,7 @@
 """The scheduler: moves the legs of a pattern on, one part after the other, by what came of the parts before.
 
 Its state stands in the campaign's facts: `accounts` of the roles, `cuts` that each keeps, `legs`, `start`, `open`
-(transaction id to leg), `rows` of payments made (id, time, customer) and `uncover`, when an investigation is through.
+(transaction id to leg), `rows` of payments made (id, time, customer) and `known_at`, when an investigation is through.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ import numpy as np
 
 from finsim import payments as pay
 from finsim.agents.customer import COMPLICIT
+from finsim.agents.fraud.aftermath import DONE, KEY, OPEN, after, fate
 from finsim.agents.fraud.laundering import movement
 from finsim.agents.fraud.laundering.pattern import Draws, Leg
-from finsim.clock import DAY, HOUR
+from finsim.clock import HOUR
 from finsim.ledger import SLOTS
 
 if TYPE_CHECKING:
@@ -25,6 +26,10 @@ LEAST = 500
 """Cents that nobody bothers to pass on any more."""
 MOST_OF_A_CARD = 6
 """Withdrawals or purchases into which one leg is cut at most (assumption)."""
+UNCOVERED_SPREAD = 0.5
+"""Sigma of the log of the time until an investigation is through (assumption)."""
+POLICE = 0.3
+"""Investigations that are the police's; the others are a bank's own (assumption)."""
 MOST_REFUSED = 2
 """Refused parts after which a leg is given up."""
 
@@ -46,7 +51,7 @@ def start(
     settings = world.settings
     cuts = [settings.mules.commission * (0.4 + 1.2 * draws()) for _ in accounts]
     campaign.facts = {
-        "accounts": accounts, "cuts": cuts, "legs": legs, "start": now, "open": {}, "rows": [], "uncover": -1,
+        "accounts": accounts, "cuts": cuts, "legs": legs, "start": now, "open": {}, "rows": [], KEY: OPEN,
     }  # fmt: skip
     for leg in legs:
         if not leg.sources:
@@ -57,7 +62,7 @@ def start(
 def act(world: Underworld, campaign: Campaign, now: int) -> int | None:
     """Make the parts that are due; return when the next one is."""
     facts = campaign.facts
-    if 0 <= facts["uncover"] <= now:
+    if 0 <= facts[KEY] <= now:
         _uncover(world, campaign, now)
         return None
     for k, leg in enumerate(facts["legs"]):
@@ -171,18 +176,45 @@ def _finish(world: Underworld, campaign: Campaign, leg: Leg) -> None:
         last = max(legs[k].last for k in other.sources)
         at = max(last, facts["start"]) + int(min(rest, 20 * 24.0) * HOUR)
         _fund(world, campaign, other, int(brought * other.share * (1.0 - cut)), at, draws)
-    if all(other.done for other in legs) and facts["rows"] and facts["uncover"] == -1:
+    if all(other.done for other in legs) and facts["rows"] and facts[KEY] == OPEN:
         _investigate(world, campaign)
 
 
 def _investigate(world: Underworld, campaign: Campaign) -> None:
     """Draw whether an investigation will uncover the campaign, and when."""
-    draws = Draws(world, campaign)
+    campaign.facts[KEY] = _uncovered_at(world, campaign)
+
+
+def _uncovered_at(world: Underworld, campaign: Campaign) -> int:
+    """Return when an investigation will have uncovered a campaign that is over, microseconds; DONE for never."""
     settings = world.settings.laundering
-    campaign.facts["uncover"] = -2
-    if draws() < settings.uncovered:
-        last = max(at for _, at, _ in campaign.facts["rows"])
-        campaign.facts["uncover"] = last + int(settings.uncovered_days * np.exp(0.5 * draws.normal()) * DAY)
+    if not campaign.facts["rows"] or fate(world, campaign)[0] >= settings.uncovered:
+        return DONE
+    last = max(at for _, at, _ in campaign.facts["rows"])
+    return after(world, campaign, last, settings.uncovered_days, UNCOVERED_SPREAD)
+
+
+def _source(world: Underworld, campaign: Campaign) -> str:
+    """Return who uncovers a campaign."""
+    return "police" if fate(world, campaign)[2] < POLICE else "analyst"
+
+
+def wind_up(world: Underworld, campaign: Campaign) -> int | None:
+    """Let nothing more move; return when an investigation uncovers what did, or None for never."""
+    facts = campaign.facts
+    facts["open"].clear()
+    for leg in facts["legs"]:
+        leg.done, leg.due = True, -1
+    if facts[KEY] == OPEN:
+        _investigate(world, campaign)
+    return int(facts[KEY]) if facts[KEY] >= 0 else None
+
+
+def foretell(world: Underworld, campaign: Campaign) -> tuple[int, str, str] | None:
+    """Return when, by whom and how the payments will be labelled; None for never. What goes on counts as over."""
+    at = campaign.facts[KEY]
+    at = _uncovered_at(world, campaign) if at == OPEN else int(at)
+    return (at, _source(world, campaign), "laundering") if at >= 0 else None
 
 
 def _uncover(world: Underworld, campaign: Campaign, now: int) -> None:
@@ -190,13 +222,13 @@ def _uncover(world: Underworld, campaign: Campaign, now: int) -> None:
     facts = campaign.facts
     economy = world.economy
     institution = economy.world.customers.data["institution"]
-    u = Draws(world, campaign)()
+    source = _source(world, campaign)
     for number, at, customer in facts["rows"]:
         bank = economy.banks[int(institution[customer])]
-        bank.claims.label(number, at, now, "police" if u < 0.3 else "analyst", None, "laundering")
+        bank.claims.label(number, at, now, source, None, "laundering")
     for customer in dict.fromkeys(customer for _, _, customer in facts["rows"]):
         world.mule_market.caught(customer, now)
-    facts["uncover"] = -2
+    facts[KEY] = DONE
 
 
 def _next(campaign: Campaign) -> int | None:
@@ -205,4 +237,4 @@ def _next(campaign: Campaign) -> int | None:
     due = [leg.due for leg in facts["legs"] if not leg.done and not leg.waiting and leg.due >= 0]
     if due:
         return int(min(due))
-    return int(facts["uncover"]) if facts["uncover"] >= 0 else None
+    return int(facts[KEY]) if facts[KEY] >= 0 else None

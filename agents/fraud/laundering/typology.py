@@ -75,6 +75,16 @@ class LaunderingTypology(ABC):
         """Pass on what went through; what was declined or frozen is not passed on."""
         return scheduler.observe(world, campaign, row)
 
+    def wind_up(self, world: Underworld, campaign: Campaign, now: int) -> int | None:
+        """When the ring is gone, nothing more moves; return when an investigation uncovers it, or None."""
+        del now
+        return scheduler.wind_up(world, campaign)
+
+    def foretell(self, world: Underworld, campaign: Campaign, now: int) -> tuple[int, str, str] | None:
+        """Return when, by whom and how its payments will be labelled; None for never."""
+        del now
+        return scheduler.foretell(world, campaign)
+
 
 def _test_accounts(world: Underworld, campaign: Campaign, pattern: Pattern, accounts: list[int], draws: Draws) -> None:
     """Have some accounts that are new to the ring get a small amount first and pass it on; all else waits for that."""
