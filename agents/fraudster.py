@@ -15,6 +15,7 @@ from finsim import payments as pay
 from finsim.agents.experience import OWN_PRIOR, RUMOUR_PRIOR, Experience
 from finsim.agents.fraud import registry
 from finsim.agents.fraud.campaign import Campaign
+from finsim.agents.fraud.care import style_of
 from finsim.clock import DAY
 from finsim.rng import Purpose, poisson_count, to_normal
 
@@ -85,7 +86,7 @@ class Fraudster(mesa.Agent):  # type: ignore[misc]
             return None
         campaign = Campaign(number, typology, self.row, at, victim=victim, facts=facts or {})
         campaign.size = self.underworld.choose_size(self, number)
-        campaign.style = self.underworld.choose_style(self, number)
+        campaign.style = self.underworld.choose_style(self, typology, number)
         self.count += 1
         first = registry()[typology].launch(self.underworld, campaign, at)
         if first is None:
@@ -177,7 +178,7 @@ class Fraudster(mesa.Agent):  # type: ignore[misc]
         for what, option in world.options_of(row):
             self._remember(what, str(option), 1.0, gained)
         self._remember("size", str(campaign.size), 1.0, gained)
-        self._remember("style", str(campaign.style), 1.0, gained)
+        self._remember(style_of(campaign.typology), str(campaign.style), 1.0, gained)
 
     def lose(self, campaign: Campaign, cents: int) -> None:
         """Learn that money of a campaign was taken back."""

@@ -16,7 +16,7 @@ from finsim.agents.first_party import FirstParty
 from finsim.agents.fraud import registry
 from finsim.agents.fraud.aftermath import is_set_off
 from finsim.agents.fraud.campaign import Campaign
-from finsim.agents.fraud.care import STYLE_WEIGHTS, STYLES, Care
+from finsim.agents.fraud.care import STYLE_WEIGHTS, STYLES, Care, style_of
 from finsim.agents.fraud.laundering import LAUNDERING
 from finsim.agents.fraud.remote import resale_weights
 from finsim.agents.fraudster import Fraudster
@@ -173,9 +173,9 @@ class Underworld(CampaignRequests, RingChoices):
         u = self.economy.streams.one(Purpose.EXPERIENCE, number, second=1)
         return int(np.searchsorted(cumulative, u[0] * cumulative[-1]).clip(0, len(SIZES) - 1))
 
-    def choose_style(self, ring: Fraudster, number: int) -> int:
+    def choose_style(self, ring: Fraudster, typology: str, number: int) -> int:
         """Return a position in STYLES for a campaign: all of them are tried, and more often what is let through."""
-        cumulative = np.cumsum(np.array(STYLE_WEIGHTS) * self.experience(ring.row, "style", len(STYLES)))
+        cumulative = np.cumsum(np.array(STYLE_WEIGHTS) * self.experience(ring.row, style_of(typology), len(STYLES)))
         u = self.economy.streams.one(Purpose.EXPERIENCE, number, second=2)
         return int(np.searchsorted(cumulative, u[0] * cumulative[-1]).clip(0, len(STYLES) - 1))
 

@@ -17,6 +17,11 @@ STYLE_WEIGHTS: Final = (0.3, 0.4, 0.3)
 """Campaigns of each style before rings know better (assumption)."""
 
 
+def style_of(typology: str) -> str:
+    """Return the name of the choice of style in a typology: what is let through of one says little about another."""
+    return f"style of {typology}"
+
+
 class Care:
     """How careful thieves are.
 
