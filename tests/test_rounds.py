@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from small_economy import customer_with, days, finish, found, recorded
 
-from finsim import economy as economy_module
+from finsim import rounds
 from finsim import payments as pay
 from finsim.economy import Economy
 from finsim.submission import SubmissionError
@@ -221,7 +221,7 @@ def test_what_is_left_after_the_last_round_moves_on(desk: Desk, partitions: int)
     economy = desk.economy
     economy.partition(partitions)
     chain = [desk.ask()]
-    for _ in range(economy_module.ROUNDS + 3):
+    for _ in range(rounds.ROUNDS + 3):
         chain.append(desk.ask(depends_on=chain[-1]))
     end = economy.tick_end
     economy.step()
@@ -230,7 +230,7 @@ def test_what_is_left_after_the_last_round_moves_on(desk: Desk, partitions: int)
     assert decisions(rows) == [pay.APPROVED] * len(chain), "all with the ids they were given"
     times = np.array([int(row["timestamp"]) for row in rows])
     assert (np.diff(times) >= SECOND).all()
-    assert (times < end).sum() == economy_module.ROUNDS
+    assert (times < end).sum() == rounds.ROUNDS
 
 
 def test_partitions_do_not_matter_where_rounds_run_out() -> None:
