@@ -12,8 +12,8 @@ import pytest
 from numpy.typing import NDArray
 from small_economy import customer_with, days, finish, found, recorded
 
-from finsim import rounds
 from finsim import payments as pay
+from finsim import rounds
 from finsim.economy import Economy
 from finsim.submission import SubmissionError
 
