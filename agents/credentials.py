@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from finsim import records
 from finsim.clock import DAY
+from finsim.rng import choose
 
 if TYPE_CHECKING:
     from finsim.agents.fraud.campaign import Campaign
@@ -86,7 +87,7 @@ class CredentialMarket:
         taken: list[tuple[int, int, int]] = []
         for _ in range(TRIES * count):
             u = world.draw(campaign)
-            k = min(int(np.searchsorted(preference, u[0] * preference[-1])), len(self.stock) - 1)
+            k = int(choose(preference, u[0]))
             row = self.stock[k]
             if not self.sold[k] and u[1] * most < world.attraction(campaign.ring, int(row["customer"])):
                 self.sold[k] = True

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from finsim.agents.claims import Case
     from finsim.agents.underworld import Underworld
 
-
 LATEST = 2**63 - 1
 """A time that never comes."""
 
@@ -93,6 +92,3 @@ def _claim(case: Case | None, at: int, claimed: set[int]) -> list[tuple[int, int
     fresh = [loss for loss in case.losses if not loss.claimed and loss.at < at and loss.number not in claimed]
     claimed.update(loss.number for loss in fresh)
     return [(loss.number, loss.at) for loss in fresh]
-
-
-__all__ = ["Label", "cut_off"]

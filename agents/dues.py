@@ -22,7 +22,7 @@ from finsim.agents.world import (
 from finsim.ledger import LANDLORDS, LENDERS, SLOTS, WALLET, Ledger
 from finsim.parameters import Parameters
 from finsim.records import chosen, joined
-from finsim.rng import Purpose, Streams, to_normal
+from finsim.rng import Purpose, Streams, choose, to_normal
 
 # Kinds of dues in a fixed order; their position is the ordinal of the payment's id.
 HOUSING, UTILITY, TELEPHONE, INSURANCE, LOAN, SUBSCRIPTION, FLATMATE, TOP_UP = 0, 2, 6, 10, 14, 18, 28, 30
@@ -64,8 +64,7 @@ def _pick_online(founding: Founding, category: int, u: NDArray[np.float64]) -> N
     places = founding.places
     cell = places.homes * len(founding.categories) + category
     first, end = places.cell_start[cell], places.cell_start[cell + 1]
-    cumulative = places.cell_cumulative[first:end]
-    return np.asarray(first + np.searchsorted(cumulative, u * cumulative[-1]).clip(0, end - first - 1))
+    return np.asarray(first + choose(places.cell_cumulative[first:end], u))
 
 
 def found_dues(

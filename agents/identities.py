@@ -136,14 +136,10 @@ class Identities:
             days: median days until the charge-off.
             recognised: as in `charge_off`.
         """
-        at = campaign.facts.get(aftermath.KEY, aftermath.OPEN)
-        if at == aftermath.DONE or aftermath.fate(world, campaign)[0] >= recognised:
+        at = aftermath.due(world, campaign, now, days, aftermath.CHARGE_OFF_SPREAD)
+        if at is None or aftermath.fate(world, campaign)[0] >= recognised:
             return None
-        return (
-            (at if at >= 0 else aftermath.after(world, campaign, now, days, aftermath.CHARGE_OFF_SPREAD)),
-            "analyst",
-            "fraud",
-        )
+        return at, "analyst", "fraud"
 
     def state(self) -> dict[str, Any]:
         """Return declared state."""

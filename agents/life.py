@@ -18,7 +18,7 @@ from finsim.agents.credit_losses import live_with_defaults
 from finsim.clock import DAY, MINUTE
 from finsim.compile import njit
 from finsim.ledger import CREDIT_CARD, SAVINGS, SLOTS, WALLET
-from finsim.rng import Purpose, philox, unit
+from finsim.rng import Purpose, choose, philox, unit
 
 if TYPE_CHECKING:
     from finsim.economy import Economy
@@ -172,11 +172,7 @@ class Life:
             self.economy.log.event(at, customer, "address_changed", area=int(data["area"][customer]))
             if u < 1 / 3:
                 share = u * 3.0
-                data["area"][customer] = int(
-                    np.searchsorted(places.area_cumulative, share * places.area_cumulative[-1]).clip(
-                        0, places.homes - 1
-                    )
-                )
+                data["area"][customer] = int(choose(places.area_cumulative, share))
                 one = np.array([customer])
                 key = self.economy.streams.keys[Purpose.SOCIAL]
                 share_abroad = self.economy.config.parameters.behaviour.foreign_online_share

@@ -12,19 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from finsim.agents.customer import (
-    BUSINESS,
-    COMPLICIT,
-    FRONT,
-    GENUINE,
-    JOB,
-    RETIRED,
-    UNWITTING,
-    Customer,
-)
+from finsim.agents.customer import BUSINESS, COMPLICIT, FRONT, GENUINE, JOB, RETIRED, UNWITTING, Customer
 from finsim.clock import DAY
 from finsim.ledger import SLOTS
-from finsim.rng import Purpose
+from finsim.rng import Purpose, choose
 
 if TYPE_CHECKING:
     from finsim.agents.fraud.campaign import Campaign
@@ -87,7 +78,7 @@ class MuleMarket:
         data, businesses = economy.world.customers.data, economy.world.people.businesses
         v = economy.streams.one(Purpose.MULE, ring, ordinal=economy.day, draw=1)
         kind = COMPLICIT
-        mule = int(np.searchsorted(self.keenness, u[1] * self.keenness[-1]).clip(0, len(data) - 1))
+        mule = int(choose(self.keenness, u[1]))
         if v[0] < s.laundering.firms and len(businesses):
             mule, kind = int(businesses[int(u[1] * len(businesses))]), FRONT
         elif v[1] < s.laundering.newcomers:

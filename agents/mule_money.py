@@ -13,6 +13,7 @@ import numpy as np
 from finsim import payments as pay
 from finsim.agents.fraud import registry
 from finsim.agents.fraud.present import withdraw_cash
+from finsim.agents.slots import WIRE_FROM
 from finsim.clock import DAY, HOUR, MINUTE
 from finsim.ids import merchant_code, ring_code
 from finsim.ledger import CASH_ACCOUNT, EXCHANGE, SLOTS, WALLET
@@ -74,7 +75,7 @@ class MuleMoney:
         cents = int(row["amount"][0])
         row["kind"] = pay.TRANSFER
         row["rail"] = pay.INSTANT if u < 0.72 else pay.ACH
-        if cents > 350_000:
+        if cents > WIRE_FROM:
             row["rail"] = pay.ACH if u < 0.6 else pay.WIRE
         row["channel"] = pay.APP if v[0] < 0.75 else pay.ONLINE
         row["authentication"] = (

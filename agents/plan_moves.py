@@ -17,7 +17,6 @@ from finsim.ledger import CASH_ACCOUNT
 from finsim.rng import Purpose
 
 POOLING = int(Purpose.POOLING)
-WIRE_FROM = 350_000
 
 
 @inline
@@ -39,6 +38,16 @@ def round_down(cents, u, v, share):  # type: ignore[no-untyped-def]
     return max(cents // step * step, step)
 
 
+@inline
+def log_in(t, c, o, day, channel, places, i, k, p, m):  # type: ignore[no-untyped-def]
+    """Fill in where a person is who sends money in an app or online, the device, and the authentication."""
+    here = np.int64(c.away_area) if c.away_until > day else np.int64(c.area)
+    s.at_home_online(t, c, o, places, here, k, p)
+    t.authentication = pay.BIOMETRIC if channel == pay.APP and i < 0.6 else pay.NO_AUTHENTICATION
+    if m > 0.93:
+        t.authentication = pay.ONE_TIME_CODE
+
+
 @seldom
 def send(t, c, o, day, time, amount, payee, ordinal, second, places, habits, books):  # type: ignore[no-untyped-def]
     """Write a person's transfer with rail, channel, device and place; times beyond the day are cut to its end."""
@@ -46,7 +55,7 @@ def send(t, c, o, day, time, amount, payee, ordinal, second, places, habits, boo
     b, f, h, i = draw(books.keys, POOLING, o, second, day, 10)
     k, p, m, _ = draw(books.keys, POOLING, o, second, day, 11)
     rail = pay.INSTANT if b < behaviour.instant + 0.1 else pay.ACH
-    if amount > WIRE_FROM:
+    if amount > s.WIRE_FROM:
         rail = pay.ACH if f < 0.7 else pay.WIRE
     channel = pay.APP if h < 0.75 else (pay.ONLINE if h < 0.95 else pay.BRANCH)
     begin(
@@ -66,11 +75,7 @@ def send(t, c, o, day, time, amount, payee, ordinal, second, places, habits, boo
     )
     t.flags = pay.DISCRETIONARY
     if channel != pay.BRANCH:
-        here = np.int64(c.away_area) if c.away_until > day else np.int64(c.area)
-        s.at_home_online(t, c, o, places, here, k, p)
-        t.authentication = pay.BIOMETRIC if channel == pay.APP and i < 0.6 else pay.NO_AUTHENTICATION
-        if m > 0.93:
-            t.authentication = pay.ONE_TIME_CODE
+        log_in(t, c, o, day, channel, places, i, k, p, m)
 
 
 @seldom

@@ -43,7 +43,7 @@ def push(t, c, o, number, day, cents, payee, u, v, w, x, places, habits, books):
     behaviour = habits.behaviour[0]
     amount = min(round_amount(cents, u, v, behaviour.transfer_round), MOST)
     rail = pay.INSTANT if x <= behaviour.instant else pay.ACH
-    if amount > 350_000:
+    if amount > s.WIRE_FROM:
         rail = pay.ACH if w < 0.7 else pay.WIRE
     channel = pay.APP if v < 0.75 else pay.ONLINE
     time = s.time_of_day(habits.remote_hours, w, u)

@@ -6,6 +6,7 @@ import numpy as np
 
 from finsim import payments as pay
 from finsim.agents import slots as s
+from finsim.agents.plan_moves import log_in
 from finsim.agents.plan_occasions import occasions
 from finsim.agents.plan_sources import P_SAVINGS, P_TRANSFER
 from finsim.agents.slots import begin, draw, round_amount
@@ -44,7 +45,7 @@ def transfer(t, c, o, number, conditions, large, places, habits, people, books):
     rail = pay.INSTANT
     if b > behaviour.instant:
         rail = pay.ACH if b > behaviour.instant + 0.6 * (1.0 - behaviour.instant) or not c.accounts & 8 else pay.WALLET
-    if amount > 350_000:
+    if amount > s.WIRE_FROM:
         rail = pay.ACH if f < 0.7 else pay.WIRE
     time = s.time_of_day(habits.remote_hours, j, g)
     channel = pay.APP if h < 0.75 else (pay.ONLINE if h < 0.95 else pay.BRANCH)
@@ -56,11 +57,7 @@ def transfer(t, c, o, number, conditions, large, places, habits, people, books):
     begin(t, o, day, time, amount, pay.TRANSFER, rail, channel, P_TRANSFER, number, payer, payee, books.id_key[0])
     t.flags = pay.DISCRETIONARY
     if channel != pay.BRANCH:
-        here = np.int64(c.away_area) if c.away_until > day else np.int64(c.area)
-        s.at_home_online(t, c, o, places, here, k, p)
-        t.authentication = pay.BIOMETRIC if channel == pay.APP and i < 0.6 else pay.NO_AUTHENTICATION
-        if m > 0.93:
-            t.authentication = pay.ONE_TIME_CODE
+        log_in(t, c, o, day, channel, places, i, k, p, m)
         if f > 0.9 and s.shares_devices(o) and (o ^ 1) < people.customers.shape[0]:
             partner = people.customers[o ^ 1]
             if not s.is_absent(partner, day):

@@ -12,7 +12,7 @@ from finsim.agents.fraud.campaign import Campaign
 from finsim.agents.fraudster import HOUR_BANDS, Fraudster
 from finsim.agents.surroundings import AGES, Surroundings
 from finsim.clock import DAY, HOUR
-from finsim.rng import Purpose
+from finsim.rng import Purpose, choose
 
 if TYPE_CHECKING:
     from finsim.economy import Economy
@@ -68,7 +68,7 @@ class RingChoices(Surroundings):
         data = self.economy.world.customers.data
         for _ in range(6):
             u = self.draw(campaign)
-            customer = int(np.searchsorted(self.susceptible, u[0] * self.susceptible[-1]).clip(0, len(data) - 1))
+            customer = int(choose(self.susceptible, u[0]))
             active = data["since_day"][customer] <= self.economy.day and data["mule_ring"][customer] < 0
             tempting = self.attraction(campaign.ring, customer)
             tempting *= self.experience(campaign.ring, "age", len(AGES) + 2)[self.age_band(customer)]
@@ -91,6 +91,6 @@ class RingChoices(Surroundings):
         if ring != OPPORTUNIST:
             beliefs = np.repeat(self.experience(ring, "hour", HOUR_BANDS), 24 // HOUR_BANDS)
             cumulative = np.cumsum(np.diff(cumulative, prepend=0.0) * beliefs)
-        hour = int(np.searchsorted(cumulative, v * cumulative[-1]).clip(0, 23))
+        hour = int(choose(cumulative, v))
         time = at // DAY * DAY + int((hour + u) * HOUR)
         return time if time >= at else time + DAY

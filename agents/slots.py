@@ -15,6 +15,7 @@ from finsim.rng import pick
 __all__ = ["clear", "draw"]
 
 SHARING_HOUSEHOLDS = 5  # of 16 households whose members use each other's devices (assumption)
+WIRE_FROM = 350_000  # cents above which a transfer goes by ACH or wire (assumption: limits of instant rails)
 TOO_LARGE = 5_000_000  # cents; no consumer payment is planned above this (assumption)
 
 

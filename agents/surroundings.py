@@ -9,6 +9,7 @@ import numpy as np
 from finsim.agents.customer import BUSINESS
 from finsim.clock import DAY, HOUR
 from finsim.ledger import SLOTS
+from finsim.rng import choose
 
 if TYPE_CHECKING:
     from finsim.economy import Economy
@@ -34,15 +35,11 @@ class Surroundings:
         cell = area * kinds + category
         first, end = int(places.cell_start[cell]), int(places.cell_start[cell + 1])
         if end > first:
-            cumulative = places.cell_cumulative[first:end]
-            return first + int(np.searchsorted(cumulative, u * cumulative[-1]).clip(0, end - first - 1))
+            return first + int(choose(places.cell_cumulative[first:end], u))
         first, end = int(places.any_start[category]), int(places.any_start[category + 1])
         if end <= first:
             return -1
-        cumulative = places.any_cumulative[first:end]
-        return int(
-            places.any_merchant[first + int(np.searchsorted(cumulative, u * cumulative[-1]).clip(0, end - first - 1))]
-        )
+        return int(places.any_merchant[first + choose(places.any_cumulative[first:end], u)])
 
     def online_merchant(self, category: int, u: float, abroad: float = 1.0) -> int:
         """Return an online merchant by popularity: at home, or in a foreign country where abroad is below 1.

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finsim.clock import DAY
-from finsim.rng import Purpose
+from finsim.rng import Purpose, choose
 
 if TYPE_CHECKING:
     from finsim.agents.fraudster import Fraudster
@@ -99,8 +99,7 @@ class Theft:
         """
         economy = self.economy
         data = economy.world.customers.data
-        susceptible = self.underworld.susceptible
-        customers = np.searchsorted(susceptible, u[:, 0] * susceptible[-1]).clip(0, len(data) - 1)
+        customers = choose(self.underworld.susceptible, u[:, 0])
         debit, credit = data["cards"][customers] & 1 > 0, data["cards"][customers] & 4 > 0
         slots = np.where(credit & ((u[:, 1] >= DEBIT) | ~debit), 2, 0)
         life = economy.life.cards

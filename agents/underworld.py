@@ -31,7 +31,7 @@ from finsim.agents.theft import Theft
 from finsim.clock import DAY
 from finsim.parameters.numbering import CampaignNumbers
 from finsim.records import chosen
-from finsim.rng import Purpose
+from finsim.rng import Purpose, choose
 
 if TYPE_CHECKING:
     from finsim.economy import Economy
@@ -171,13 +171,13 @@ class Underworld(CampaignRequests, RingChoices):
             return SIZES.index(1.0)
         cumulative = np.cumsum(np.array(SIZE_WEIGHTS) * ring.weights("size", len(SIZES)))
         u = self.economy.streams.one(Purpose.EXPERIENCE, number, second=1)
-        return int(np.searchsorted(cumulative, u[0] * cumulative[-1]).clip(0, len(SIZES) - 1))
+        return int(choose(cumulative, u[0]))
 
     def choose_style(self, ring: Fraudster, typology: str, number: int) -> int:
         """Return a position in STYLES for a campaign: all of them are tried, and more often what is let through."""
         cumulative = np.cumsum(np.array(STYLE_WEIGHTS) * self.experience(ring.row, style_of(typology), len(STYLES)))
         u = self.economy.streams.one(Purpose.EXPERIENCE, number, second=2)
-        return int(np.searchsorted(cumulative, u[0] * cumulative[-1]).clip(0, len(STYLES) - 1))
+        return int(choose(cumulative, u[0]))
 
     def care(self, campaign: Campaign) -> Care:
         """Return how careful a campaign is."""

@@ -18,7 +18,7 @@ from finsim.clock import DAY, HOUR, MINUTE, SECOND
 from finsim.ids import SUBMITTED, merchant_code, mixed_ids, transaction_ids
 from finsim.ledger import CASH_ACCOUNT, SLOTS, WALLET
 from finsim.records import chosen, joined
-from finsim.rng import Purpose, to_normal
+from finsim.rng import Purpose, choose, to_normal
 
 if TYPE_CHECKING:
     from finsim.economy import Economy
@@ -93,8 +93,7 @@ class WalletAgents:
         data, merchants = economy.world.customers.data, economy.world.merchants.data
         batch = pay.blank(len(rows))
         agent = self.near(data["area"][rows].astype(np.int64), v[:, 0])
-        hours = economy.world.habits.hours
-        hour = np.searchsorted(hours, v[:, 1] * hours[-1]).clip(0, 23)
+        hour = choose(economy.world.habits.hours, v[:, 1])
         batch["timestamp"] = economy.day * DAY + ((hour + v[:, 2]) * HOUR).astype(np.int64)
         batch["owner"], batch["merchant"], batch["mcc"] = rows, agent, merchants["mcc"][agent]
         batch["country"], batch["place"], batch["rail"], batch["channel"] = 0, -1, pay.WALLET, pay.POS

@@ -24,12 +24,7 @@ from finsim.agents.mule import mules_of
 from finsim.agents.settlement import Settlement
 from finsim.agents.underworld import Underworld
 from finsim.agents.wallet_agents import WalletAgents
-from finsim.clock import (
-    DAY,
-    Clock,
-    datetime_of,
-    day_number,
-)
+from finsim.clock import DAY, Clock, datetime_of, day_number
 from finsim.control_registry import load_control
 from finsim.errors import FinsimError
 from finsim.ids import IdKeys
@@ -188,13 +183,6 @@ class Economy(mesa.Model):  # type: ignore[misc]
     PHASES = PHASES
     """The phases of one tick, in order; see `finsim.phases`."""
 
-    # -- rounds -------------------------------------------------------------------------------------------
-
-    def _needs_scoring(self) -> Scoring:
-        if self.scoring is None:
-            self.scoring = Scoring(self)
-        return self.scoring
-
     # -- what users do ------------------------------------------------------------------------------------
 
     def partition(self, count: int) -> None:
@@ -217,6 +205,11 @@ class Economy(mesa.Model):  # type: ignore[misc]
         """
         self._needs_scoring().add(seat(control, institutions))
         self.controls.append(control)
+
+    def _needs_scoring(self) -> Scoring:
+        if self.scoring is None:
+            self.scoring = Scoring(self)
+        return self.scoring
 
     def promote(self, ids: Iterable[int], cls: type[Customer]) -> list[Customer]:
         """Let a user's class take the decisions of single customers; see `finsim.submission.Submission.promote`."""

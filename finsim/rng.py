@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from enum import IntEnum, auto
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -150,6 +151,16 @@ def poisson(u, rate):  # type: ignore[no-untyped-def]
         p *= rate / count
         total += p
     return count
+
+
+def choose(cumulative: NDArray[np.float64], u: Any) -> Any:
+    """Return, outside of compiled code, the positions that uniforms choose by weight, intp in the shape of u.
+
+    Args:
+        cumulative: (n,) float64, increasing; the last entry is the total weight.
+        u: float or array of float64 in (0, 1).
+    """
+    return np.searchsorted(cumulative, u * cumulative[-1]).clip(0, len(cumulative) - 1)
 
 
 @inline

@@ -42,6 +42,14 @@ def set_off(world: Underworld, campaign: Campaign, now: int, days: float, sigma:
     return at
 
 
+def due(world: Underworld, campaign: Campaign, now: int, days: float, sigma: float) -> int | None:
+    """Return when something becomes known, counted from now if the campaign goes on; None for never again."""
+    at = int(campaign.facts.get(KEY, OPEN))
+    if at == DONE:
+        return None
+    return at if at >= 0 else after(world, campaign, now, days, sigma)
+
+
 def is_set_off(campaign: Campaign) -> bool:
     """Return whether the time at which something becomes known is drawn and has not come."""
     return bool(campaign.facts.get(KEY, OPEN) >= 0)

@@ -87,10 +87,8 @@ class ApplicationFraud:
     @staticmethod
     def _end(world: Underworld, campaign: Campaign, now: int) -> int:
         """Leave; return the time of the charge-off."""
-        campaign.facts["over"] = True
         world.identities.empty(campaign, campaign.facts["identity"], now)
-        days = SOONER * world.settings.identities.charge_off_days
-        return aftermath.set_off(world, campaign, now, days, aftermath.CHARGE_OFF_SPREAD)
+        return _default(world, campaign, now)
 
     def wind_up(self, world: Underworld, campaign: Campaign, now: int) -> int | None:
         """When the ring is gone: the debt is charged off all the same; return when."""
@@ -98,11 +96,19 @@ class ApplicationFraud:
             return int(campaign.facts[aftermath.KEY])
         if campaign.facts["over"] or not campaign.facts["rows"]:
             return None
-        campaign.facts["over"] = True
-        days = SOONER * world.settings.identities.charge_off_days
-        return aftermath.set_off(world, campaign, now, days, aftermath.CHARGE_OFF_SPREAD)
+        return _default(world, campaign, now)
 
     def foretell(self, world: Underworld, campaign: Campaign, now: int) -> tuple[int, str, str] | None:
         """Return when, by whom and how the draws will be labelled; None for never."""
-        days = SOONER * world.settings.identities.charge_off_days
-        return world.identities.foretell(world, campaign, now, days, RECOGNISED)
+        return world.identities.foretell(world, campaign, now, _days(world), RECOGNISED)
+
+
+def _default(world: Underworld, campaign: Campaign, now: int) -> int:
+    """Let nobody pay any more; return the time of the charge-off."""
+    campaign.facts["over"] = True
+    return aftermath.set_off(world, campaign, now, _days(world), aftermath.CHARGE_OFF_SPREAD)
+
+
+def _days(world: Underworld) -> float:
+    """Return the median days until the charge-off."""
+    return SOONER * world.settings.identities.charge_off_days

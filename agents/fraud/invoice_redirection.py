@@ -20,6 +20,7 @@ from finsim.agents.fraud.pushing import at_home, login
 from finsim.agents.fraud.scam import TRIES, PushScam, funds, lognormal
 from finsim.agents.plan_suppliers import REGULAR, invoices
 from finsim.clock import DAY, HOUR, is_banking_day, next_banking_day
+from finsim.rng import choose
 
 if TYPE_CHECKING:
     from finsim.agents.fraud.campaign import Campaign
@@ -46,7 +47,7 @@ class InvoiceRedirection(PushScam):
         weights = np.cumsum(data["business_out"][firms].astype(float) ** settings.large)
         for _ in range(TRIES):
             u = world.draw(campaign)
-            firm = int(firms[np.searchsorted(weights, u[0] * weights[-1]).clip(0, len(firms) - 1)])
+            firm = int(firms[choose(weights, u[0])])
             active = data["since_day"][firm] <= economy.day and data["mule_ring"][firm] < 0
             if active and funds(world, firm) >= 100 * settings.funds:
                 return firm
@@ -63,7 +64,7 @@ class InvoiceRedirection(PushScam):
         if not len(seen):
             return []
         weights = np.cumsum(seen[:, 1].astype(float) ** settings.large)
-        copied = seen[int(np.searchsorted(weights, u[1] * weights[-1]).clip(0, len(seen) - 1))]
+        copied = seen[choose(weights, u[1])]
         cents = int(copied[1])
         if u[2] >= settings.exact:
             cents = int(cents * (0.96 + 0.08 * v[0]))

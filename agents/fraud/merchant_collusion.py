@@ -220,11 +220,9 @@ class MerchantCollusion:
     @staticmethod
     def foretell(world: Underworld, campaign: Campaign, now: int) -> tuple[int, str, str] | None:
         """Return when, by whom and how the sales will be labelled; one that still sells counts as over."""
-        at = campaign.facts.get(aftermath.KEY, aftermath.OPEN)
-        if at == aftermath.DONE:
-            return None
         days = 7.0 * world.settings.merchant_collusion.review_weeks
-        return (at if at >= 0 else aftermath.after(world, campaign, now, days, REVIEW_SPREAD)), "scheme", "fraud"
+        at = aftermath.due(world, campaign, now, days, REVIEW_SPREAD)
+        return None if at is None else (at, "scheme", "fraud")
 
     @staticmethod
     def _found_out(world: Underworld, campaign: Campaign, now: int) -> None:

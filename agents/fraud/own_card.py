@@ -15,7 +15,7 @@ from finsim.agents.fraud.remote import category_weights
 from finsim.clock import HOUR
 from finsim.ids import NO_CODE, merchant_code, ring_code
 from finsim.ledger import CREDIT_CARD, SLOTS
-from finsim.rng import to_normal
+from finsim.rng import choose, to_normal
 
 if TYPE_CHECKING:
     from finsim.agents.fraud.campaign import Campaign
@@ -48,7 +48,7 @@ def draw_up(world: Underworld, campaign: Campaign, customer: int, at: int, stage
     names, places, categories = economy.world.category_names, economy.world.places, economy.world.habits.categories
     u, v, w = world.draw(campaign), world.draw(campaign), world.draw(campaign)
     cumulative = category_weights(world, campaign)
-    category = int(np.searchsorted(cumulative, u[0] * cumulative[-1]).clip(0, len(cumulative) - 1))
+    category = int(choose(cumulative, u[0]))
     if v[0] < CASH_LIKE and "quasi_cash" in names:
         category = names.index("quasi_cash")
     k = categories[category]

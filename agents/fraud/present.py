@@ -9,7 +9,7 @@ import numpy as np
 from finsim import payments as pay
 from finsim.ids import merchant_code
 from finsim.ledger import CASH_ACCOUNT
-from finsim.rng import to_normal
+from finsim.rng import choose, to_normal
 
 if TYPE_CHECKING:
     from finsim.agents.fraud.campaign import Campaign
@@ -61,7 +61,7 @@ def pay_in_person(
     cumulative = np.cumsum(
         np.array([SHOPS.get(name, 0.0) for name in names]) * world.experience(campaign.ring, "category", len(names))
     )
-    category = int(np.searchsorted(cumulative, u[0] * cumulative[-1]).clip(0, len(names) - 1))
+    category = int(choose(cumulative, u[0]))
     merchant = world.shop(_area(world, campaign, customer, counterfeit), category, u[1])
     if merchant < 0:
         return

@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finsim import payments as pay
+from finsim.agents.slots import WIRE_FROM
 from finsim.clock import HOUR
 from finsim.ids import OUTSIDE, ROW_BITS
 from finsim.ledger import SLOTS, WALLET
+from finsim.rng import choose
 
 if TYPE_CHECKING:
     from finsim.agents.fraud.campaign import Campaign
@@ -18,8 +20,6 @@ if TYPE_CHECKING:
 
 CHANGE_OF_PAYEE = 0.12
 """Payments of one victim for which the ring names another mule (assumption: one in eight)."""
-LARGE = 350_000
-"""Cents above which a transfer goes in a batch or by wire, as genuine ones do."""
 
 
 def pay_somebody(
@@ -50,7 +50,7 @@ def pay_somebody(
     if world.purse(victim) == WALLET:
         row["rail"], row["slot"], row["payer"] = pay.WALLET, WALLET, victim * SLOTS + WALLET
         row["payee"] = economy.mobile_money.wallet_of(payee)
-    elif cents > LARGE:
+    elif cents > WIRE_FROM:
         row["rail"], row["slot"], row["payer"] = pay.ACH if v[0] < 0.7 else pay.WIRE, 0, victim * SLOTS
     if v[1] < 0.75 or row["rail"][0] == pay.WALLET:
         row["channel"] = pay.APP
@@ -91,8 +91,7 @@ def at_home(world: Underworld, row: NDArray[np.void], customer: int, u: float, v
         if u > 0.994:
             place = world.foreign_area(v)
         elif u > 0.85:
-            cumulative = places.area_cumulative
-            place = int(np.searchsorted(cumulative, v * cumulative[-1]).clip(0, places.homes - 1))
+            place = int(choose(places.area_cumulative, v))
     row["place"], row["country"] = place, places.areas["country"][place]
 
 

@@ -16,7 +16,7 @@ from finsim.agents.fraud.care import Care
 from finsim.agents.slots import other_device_code, price
 from finsim.clock import DAY
 from finsim.ids import NO_CODE, merchant_code, outside_code, ring_code
-from finsim.rng import to_normal
+from finsim.rng import choose, to_normal
 
 if TYPE_CHECKING:
     from finsim.agents.fraud.campaign import Campaign
@@ -161,7 +161,7 @@ def buy_remotely(
     u, v, w, x, y = (world.draw(campaign) for _ in range(5))
     care = world.care(campaign)
     cumulative = category_weights(world, campaign)
-    category = min(int(np.searchsorted(cumulative, u[0] * cumulative[-1])), len(cumulative) - 1)
+    category = int(choose(cumulative, u[0]))
     stored = -1
     if "merchant" in campaign.facts:
         merchant = campaign.facts["merchant"]

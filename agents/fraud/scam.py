@@ -17,7 +17,7 @@ from finsim.agents.customer import BUSINESS
 from finsim.agents.fraud.pushing import move_savings, pay_somebody, receive
 from finsim.clock import DAY, HOUR, MINUTE
 from finsim.ledger import SLOTS
-from finsim.rng import Purpose, to_normal
+from finsim.rng import Purpose, choose, to_normal
 
 if TYPE_CHECKING:
     from finsim.agents.fraud.campaign import Campaign
@@ -89,7 +89,7 @@ class PushScam:
         data = world.economy.world.customers.data
         for _ in range(TRIES):
             u = world.draw(campaign)
-            customer = int(np.searchsorted(world.susceptible, u[0] * world.susceptible[-1]).clip(0, len(data) - 1))
+            customer = int(choose(world.susceptible, u[0]))
             active = data["since_day"][customer] <= world.economy.day and data["mule_ring"][customer] < 0
             person = data["segment_code"][customer] != BUSINESS
             enough = funds(world, customer) >= 100 * self.settings(world).funds

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from finsim import payments as pay
 from finsim.agents.customer import BUSINESS, COMPLICIT
 from finsim.agents.fraud.laundering.accounts import elsewhere
@@ -14,6 +12,7 @@ from finsim.agents.fraud.present import withdraw_cash
 from finsim.clock import DAY, HOUR, next_banking_day
 from finsim.ids import OUTSIDE, merchant_code
 from finsim.ledger import CASH_ACCOUNT, EXCHANGE, SLOTS
+from finsim.rng import choose
 
 if TYPE_CHECKING:
     from finsim.agents.fraud.campaign import Campaign
@@ -82,8 +81,7 @@ def _online_hours(world: Underworld, at: int, draws: Draws) -> int:
     """Return a time by the hours at which people are online, on the same or the next day; some act at once."""
     if draws() < AT_ONCE:
         return at
-    cumulative = world.economy.world.habits.remote_hours
-    hour = int(np.searchsorted(cumulative, draws() * cumulative[-1]).clip(0, 23))
+    hour = int(choose(world.economy.world.habits.remote_hours, draws()))
     time = at // DAY * DAY + int((hour + draws()) * HOUR)
     return time if time >= at else time + DAY
 
@@ -165,9 +163,7 @@ def _other_area(world: Underworld, area: int, draws: Draws) -> int:
 
 def _by_size(world: Underworld, u: float) -> int:
     """Return a home area by its size."""
-    places = world.economy.world.places
-    cumulative = places.area_cumulative
-    return int(np.searchsorted(cumulative, u * cumulative[-1]).clip(0, places.homes - 1))
+    return int(choose(world.economy.world.places.area_cumulative, u))
 
 
 def _transfer(
