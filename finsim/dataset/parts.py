@@ -24,9 +24,6 @@ from finsim.dataset.kernel import Buffers
 GROUP: Final = 262_144
 """Rows of a row group, and of a chunk of records: encoded and written at once."""
 
-TABLE_ROWS: Final = 1_000_000
-"""Rows of a part of every table but transactions."""
-
 # What each column costs was measured: dictionaries only where values repeat, differences for the sorted times,
 # split bytes for balances (half the time of zstd on whole doubles), statistics for the times that readers filter by.
 _REPEATED: Final = (

@@ -14,7 +14,7 @@ from finsim.dataset.context import ExportContext
 from finsim.dataset.convert import to_arrow
 from finsim.dataset.encode import Encoder
 from finsim.dataset.open_part import OpenTable, OpenTransactions
-from finsim.dataset.parts import TABLE_ROWS, Part, PartWriter
+from finsim.dataset.parts import Part, PartWriter
 from finsim.dataset.tables import TABLES
 from finsim.dataset.totals import Totals
 from finsim.dataset.writer import Writer
@@ -64,14 +64,14 @@ class ParquetRecorder:
 
     Args:
         directory: the data set's directory, usually `OutputDirectory.partial`.
-        part_rows: rows of a part of transactions.
+        part_rows: rows of a part, of each table.
         depth: parts that may be handed over and not yet written.
 
     Attributes:
         totals: counts and sums over the parts handed over, all rows once closed; whoever writes a part counts.
     """
 
-    def __init__(self, directory: str | Path, *, part_rows: int = 1_000_000, depth: int = 2) -> None:
+    def __init__(self, directory: str | Path, *, part_rows: int = 262_144, depth: int = 2) -> None:
         self.directory = Path(directory)
         self.totals = Totals()
         self.part_rows = part_rows
@@ -135,10 +135,10 @@ class ParquetRecorder:
         data = to_arrow(TABLES[name], rows)
         table = self._tables[name]
         while data.num_rows:
-            piece = data.slice(0, TABLE_ROWS - table.count)
+            piece = data.slice(0, self.part_rows - table.count)
             table.pieces.append(piece)
             data = data.slice(piece.num_rows)
-            if table.count == TABLE_ROWS:
+            if table.count == self.part_rows:
                 self._close_table(name)
 
     def opening(self, features: dict[str, NDArray[Any]]) -> None:
