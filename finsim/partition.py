@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from finsim.agents.founding import World
 from finsim.agents.plan import ROOM, plan_block
 from finsim.agents.world import DAY as DAY_RECORD
-from finsim.authorisation import authorise, make_ready
+from finsim.authorisation import authorise
 from finsim.batches import gather, merge_rows, time_order
 from finsim.clock import DAY, Clock, date_of, is_banking_day, previous_banking_day
 from finsim.market import DayConditions
 from finsim.payments import TRANSACTION
+from finsim.reconsider import make_ready
 from finsim.records import chosen, copied, joined, put
 
 ROWS_PER_OWNER = 3.2
@@ -138,7 +139,7 @@ class Partition:
         return out
 
     def prepare(self, batch: NDArray[np.void]) -> Outcome:
-        """Let these owners reconsider a batch before a model is asked; see `finsim.authorisation.make_ready`."""
+        """Let these owners reconsider a batch before a model is asked; see `finsim.reconsider.make_ready`."""
         if len(self._cash) < len(batch) + 1:
             self._cash = np.empty(2 * len(batch) + 64, dtype=TRANSACTION)
         world = self.world
