@@ -69,6 +69,7 @@ def calibrate(
     budget: int | None = None,
     workers: int | None = None,
     seed: int | None = None,
+    period: str | None = None,
     bayes: bool = False,
     what_if: Sequence[str] = (),
     overwrite: bool = False,
@@ -85,6 +86,7 @@ def calibrate(
         budget: simulations, about; None takes as many as the number of parameters asks for.
         workers: processes that simulate; as many as there are cores if None. The result does not depend on it.
         seed: first seed of the simulations; that of the set if None.
+        period: period of a table of own aggregates to take, where it has several.
         bayes: draw a sample of the posterior too (needs `finsim[calibrate]`).
         what_if: changed figures, such as `TARGET=+20%`, that are fitted again for comparison.
         overwrite: replace a result that lies at `out`.
@@ -96,9 +98,11 @@ def calibrate(
         CalibrationError: the problem cannot be estimated, or the budget is too small.
         OutputError: the directory cannot be used.
     """
-    chosen = targets if isinstance(targets, TargetSet) else load_targets(targets)
-    if scenario is not None:
-        chosen = with_scenario(chosen, str(scenario))
+    if not isinstance(targets, TargetSet):
+        # A table of figures has the settings and the free parameters of its scenario's set: that comes first.
+        chosen = load_targets(targets, scenario=None if scenario is None else str(scenario), period=period)
+    else:
+        chosen = targets if scenario is None else with_scenario(targets, str(scenario))
     problem = problem_of(chosen)
     first = chosen.seed if seed is None else seed
 

@@ -78,12 +78,12 @@ def read_hourly_table(path: str | Path) -> HourlyTable:
 
 
 def _read(path: Path) -> pl.DataFrame:
-    import polars as pl
-
     if path.suffix.lower() not in (".csv", ".parquet"):
         raise TableError(f"{path}: must be a .csv or a .parquet file")
     if not path.is_file():
         raise TableError(f"{path}: there is no such file")
+    import polars as pl
+
     try:
         if path.suffix.lower() == ".parquet":
             return pl.read_parquet(path)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from finsim.calibration.hourly_table import HOURS, HourlyTable, TableError, read_hourly_table
+from finsim.errors import OutputError, ScenarioError
 from finsim.parameters.mobile_money import USES
+from finsim.scenario import Scenario, library
 
 DIGITS = 5
 LEAST_SIGMA = 0.05
@@ -122,31 +125,75 @@ def import_month(
     *,
     unit: float,
     per_wallet: float,
-    extends: str = "mobile_money",
+    extends: str | Path = "mobile_money",
     separable: bool = False,
 ) -> HourlyTable:
-    """Write the scenario of a table's month.
+    """Write the scenario of a table's month; the file is complete and a scenario that runs, or is not there.
 
     Args:
         path: the table, CSV or Parquet.
         out: YAML file to write; it must not exist.
         unit: units of the table's currency for one of the scenario's.
         per_wallet: payments a month of all types of a wallet in use.
-        extends: the scenario that it extends.
+        extends: name or path of the scenario that it extends; a path starts from the working directory.
         separable: as for `month_overlay`.
 
     Returns:
         the table.
 
     Raises:
-        TableError: the table is wrong, a number is not above 0, or the file is there already.
+        TableError: the table is wrong, or a number is not above 0.
+        ScenarioError: there is no scenario to extend, or the month is none that its parameters allow.
+        OutputError: the file cannot be written, or is there already.
     """
     for name, number in (("unit", unit), ("per_wallet", per_wallet)):
         if not (math.isfinite(number) and number > 0):
             raise TableError(f"{name} = {number!r} must be a number above 0")
-    if Path(out).exists():
-        raise TableError(f"{out}: is there already")
+    final = _writable(Path(out))
+    if Scenario.load(extends).behaviour.mobile_money.active_share <= 0:
+        raise ScenarioError(f"{extends}: no wallet is in use there (behaviour.mobile_money.active_share is 0)")
     table = read_hourly_table(path)
-    text = overlay_text(month_overlay(table, unit, per_wallet, separable), extends, f"The month of {Path(path).name}")
-    Path(out).write_text(text, encoding="utf-8")
+    beside = str(extends) if str(extends) in library() else os.path.relpath(os.path.abspath(extends), final.parent)
+    text = overlay_text(month_overlay(table, unit, per_wallet, separable), beside, f"The month of {Path(path).name}")
+    draft = final.with_name(f".{final.stem}.{os.getpid()}{final.suffix}")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        _check_month(draft, Path(path).name)
+        os.rename(draft, final)
+    finally:
+        draft.unlink(missing_ok=True)
     return table
+
+
+def month_summary(table: HourlyTable) -> list[dict[str, Any]]:
+    """Return number, mean amount and number of hours with payments of each type in a table."""
+    return [
+        {
+            "type": name.upper(),
+            "count": int(table.count[k].sum()),
+            "mean": round(table.mean_of(k), 2),
+            "hours": int((table.count[k] > 0).sum()),
+        }
+        for k, name in enumerate(USES)
+    ]
+
+
+def _writable(out: Path) -> Path:
+    """Return where a new scenario file goes, or refuse the place before the work."""
+    final = Path(os.path.abspath(out))
+    if final.suffix not in (".yaml", ".yml"):
+        raise OutputError(f"{out}: a scenario is a .yaml file")
+    if os.path.lexists(final):
+        raise OutputError(f"{out}: is there already; give another name")
+    if not final.parent.is_dir() or not os.access(final.parent, os.W_OK | os.X_OK):
+        raise OutputError(f"{out}: cannot be written: {final.parent} is no directory that can be written")
+    return final
+
+
+def _check_month(draft: Path, name: str) -> None:
+    """Refuse a month that no scenario can have, such as amounts beyond the bounds, which a wrong unit gives."""
+    try:
+        Scenario.load(draft)
+    except ScenarioError as error:
+        reason = str(error).replace(str(draft), name)
+        raise ScenarioError(f"{reason} (do unit and per_wallet fit the table?)") from None

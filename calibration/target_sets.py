@@ -135,6 +135,8 @@ def load_targets(name_or_path: str | Path, *, scenario: str | None = None, perio
     """
     path = _find(name_or_path)
     label = path.name
+    if period is not None and path.suffix not in SUFFIXES:
+        raise TargetError(f"{label}: has no periods to choose from; only tables have")
     if path.suffix in SUFFIXES:
         data = {**_settings_for(scenario), "targets": rows_of_table(path, period)}
     else:
@@ -146,7 +148,7 @@ def load_targets(name_or_path: str | Path, *, scenario: str | None = None, perio
         raise TargetError(f"{label}: targets must be a list with at least one entry")
     targets = tuple(Target(**target_of(row, number, rebase, figures, label)) for number, row in enumerate(rows, 1))
     check_targets(targets, label)
-    base, overrides, seed = _settings(data, path, label)
+    base, overrides, seed = _settings(data, path if scenario is None else None, label)
     free = free_parameters(data.get("free"), _scenario(base, overrides, seed, label), label)
     return TargetSet(
         name=path.stem,
@@ -252,8 +254,8 @@ def _read(path: Path, label: str) -> dict[str, Any]:
     return data
 
 
-def _settings(data: Mapping[str, Any], path: Path, label: str) -> tuple[str, dict[str, Any], int]:
-    """Return scenario, settings of a run, and seed."""
+def _settings(data: Mapping[str, Any], path: Path | None, label: str) -> tuple[str, dict[str, Any], int]:
+    """Return scenario, settings of a run, and seed; a scenario that a file names may lie beside it."""
     scenario, run, seed = data["scenario"], data.get("run") or {}, data.get("seed", 1)
     if not isinstance(scenario, str):
         raise TargetError(f"{label}: scenario must be a name or a path, not {scenario!r}")
@@ -261,8 +263,8 @@ def _settings(data: Mapping[str, Any], path: Path, label: str) -> tuple[str, dic
         raise TargetError(f"{label}: run must map dotted keys to values")
     if isinstance(seed, bool) or not isinstance(seed, int):
         raise TargetError(f"{label}: seed must be a whole number, not {seed!r}")
-    beside = path.parent / scenario
-    return (str(beside) if beside.is_file() else scenario), dict(run), seed
+    beside = path.parent / scenario if path is not None else None
+    return (str(beside) if beside is not None and beside.is_file() else scenario), dict(run), seed
 
 
 def _scenario(scenario: str, overrides: Mapping[str, Any], seed: int, label: str) -> Scenario:

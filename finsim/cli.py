@@ -206,6 +206,7 @@ def evaluate(directory: Path, json_path: Path | None, html_path: Path | None, **
     "--workers", type=click.IntRange(1, 256), help="Processes; the result is the same for any number [cores]."
 )
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="First seed of the simulations [the targets'].")
+@click.option("--period", help="Period of a table to take, where it has several.")
 @click.option("--bayes", is_flag=True, help="Draw a sample of the posterior too.")
 @click.option("--what-if", metavar="TARGET=+20%", multiple=True, help="Fit again with a figure changed; repeat.")
 @click.option("--overwrite", is_flag=True, help="Replace a calibration that is already there.")
@@ -233,7 +234,41 @@ def calibrate(targets: str, as_json: bool, **options: Any) -> int:
     emit("\n".join(found.report.lines()))
     for table in found.report.tables():
         emit_table(f"\n{table.title}", *table.without("source", "told by"))
+        if table.note:
+            emit(table.note)
     emit(f"\n{found.scenario}\n{found.path / 'report.html'}")
+    return OK
+
+
+@cli.command("import-month")
+@click.argument("table", type=click.Path(path_type=Path))
+@click.option("--unit", type=float, required=True, help="Units of the table's currency for one of the scenario's.")
+@click.option("--per-wallet", type=float, required=True, help="Payments a month of a wallet in use, all types.")
+@click.option("--scenario", default="mobile_money", show_default=True, help="Scenario that the month extends.")
+@click.option("--out", type=click.Path(path_type=Path), help="Scenario file to write [<table>.yaml].")
+@click.option("--separable", is_flag=True, help="A factor a day and one an hour of the day, not one an hour.")
+@as_json
+def import_month(table: Path, unit: float, per_wallet: float, as_json: bool, **options: Any) -> int:
+    """Turn an operator's month by hours into a scenario.
+
+    TABLE is CSV or Parquet with the columns action, day, hour, count, avg, std, one row for each hour and type, as
+    PaySim's aggregatedTransactions. Leaves a scenario that lives through the month, for `finsim run`.
+    """
+    from finsim.calibration.month_import import import_month as carry_over
+    from finsim.calibration.month_import import month_summary
+
+    out = options["out"] or Path(f"{table.stem}.yaml")
+    read = carry_over(
+        table, out, unit=unit, per_wallet=per_wallet, extends=options["scenario"], separable=options["separable"]
+    )
+    summary = month_summary(read)
+    if as_json:
+        emit_json({"path": str(out), "days": read.days, "types": summary})
+        return OK
+    rows = [(one["type"], f"{one['count']:,}", f"{one['mean']:,.2f}", f"{one['hours']:,}") for one in summary]
+    columns = ("type", "payments", "mean amount", "hours with any")
+    emit_table(f"{read.days} days of {table.name}", columns, rows, numbers=(1, 2, 3))
+    emit(f"\n{out}")
     return OK
 
 

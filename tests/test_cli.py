@@ -18,7 +18,7 @@ from finsim.terminal import Progress, complain, emit, emit_table
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 HEAVY = {"mesa", "numba", "polars", "pyarrow", "pandas", "scipy"}
-COMMANDS = ("run", "check", "diff", "info", "evaluate", "calibrate", "scenarios", "explain")
+COMMANDS = ("run", "check", "diff", "info", "evaluate", "calibrate", "import-month", "scenarios", "explain")
 
 
 class Refusal(NamedTuple):
@@ -60,6 +60,16 @@ REFUSALS = {
         "calibrate us --out kept --overwrite", ("kept", "no calibration"), {"kept/": ""}
     ),
     "calibration over a result": Refusal("calibrate us --out kept", ("kept", "--overwrite"), {"kept/": ""}),
+    # import-month
+    "month of nothing": Refusal("import-month mine.csv --unit 1 --per-wallet 10", ("mine.csv", "no such file")),
+    "month without its unit": Refusal("import-month mine.csv --per-wallet 10", ("--unit",)),
+    "month in a unit of nothing": Refusal("import-month mine.csv --unit 0 --per-wallet 10", ("unit", "above 0")),
+    "month over a scenario": Refusal(
+        "import-month mine.csv --unit 1 --per-wallet 10", ("mine.yaml", "already"), {"mine.yaml": TINY}
+    ),
+    "month where no wallet is used": Refusal(
+        "import-month mine.csv --unit 1 --per-wallet 10 --scenario baseline", ("active_share",)
+    ),
     # --set
     "set without a value": Refusal("run tiny --set fraud.intensity", ("fraud.intensity", "KEY=VALUE")),
     "set without a key": Refusal("run tiny --set =3", ("KEY=VALUE",)),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -22,6 +24,8 @@ from finsim.calibration.hourly_table import (
 )
 from finsim.calibration.month_import import import_month, month_overlay, month_targets, overlay_text
 from finsim.calibration.target_sets import load_targets
+from finsim.cli import main
+from finsim.errors import OutputError
 from finsim.parameters.mobile_money import USES
 from finsim.scenario import Scenario
 
@@ -149,10 +153,47 @@ def test_a_month_is_imported_to_a_file_once(tmp_path: Path) -> None:
     out = tmp_path / "month.yaml"
     import_month(tmp_path / "month.csv", out, unit=2_500.0, per_wallet=10.0)
     assert Scenario.load(out).run.days == DAYS
-    with pytest.raises(TableError, match="is there already"):
+    with pytest.raises(OutputError, match="is there already"):
         import_month(tmp_path / "month.csv", out, unit=2_500.0, per_wallet=10.0)
     with pytest.raises(TableError, match="unit = 0 must be a number above 0"):
         import_month(tmp_path / "month.csv", tmp_path / "other.yaml", unit=0, per_wallet=10.0)
+
+
+def test_the_command_leaves_a_scenario_that_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    month().write_csv(tmp_path / "month.csv")
+    (tmp_path / "own.yaml").write_text("extends: mobile_money\npopulation: {customers: 400}\n")
+    (tmp_path / "months").mkdir()
+    out = tmp_path / "months" / "month.yaml"
+    words = ["import-month", str(tmp_path / "month.csv"), "--unit", "2500", "--per-wallet", "10", "--out", str(out)]
+    assert main([*words, "--scenario", str(tmp_path / "own.yaml"), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["days"] == DAYS
+    assert {one["type"]: one["count"] for one in told["types"]} == dict(
+        month().group_by("action").agg(pl.col("count").sum()).iter_rows()
+    )
+    # The parent is found from where the month lies, and the month is the table's.
+    scenario = Scenario.load(out)
+    assert (scenario.extends, scenario.population.customers) == ("../own.yaml", 400)
+    rates = {use: getattr(scenario.behaviour.mobile_money, use).per_month for use in USES}
+    assert rates["cash_out"] / rates["transfer"] == pytest.approx(COUNTS["CASH_OUT"] / COUNTS["TRANSFER"], rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("change", "unit", "says"),
+    [
+        (lambda t: t.with_columns(count=pl.lit(0)), "2500", "row 1: count = 0.0 must be above 0"),
+        (lambda t: t.rename({"avg": "average"}), "2500", "column 'avg' is missing"),
+        (lambda t: t, "1e-6", "amount_mean"),  # a month of billions: the unit must be wrong
+    ],
+)
+def test_the_command_refuses_what_is_no_month(
+    change: Callable[[pl.DataFrame], pl.DataFrame], unit: str, says: str, tmp_path: Path, capsys: Any
+) -> None:
+    change(month()).write_csv(tmp_path / "month.csv")
+    words = ["import-month", str(tmp_path / "month.csv"), "--per-wallet", "10", "--out", str(tmp_path / "m.yaml")]
+    assert main([*words, "--unit", unit]) == 2
+    assert says in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["month.csv"], "nothing half written"
 
 
 def test_a_month_is_a_set_of_targets(tmp_path: Path) -> None:

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from finsim.calibration.calibrate import calibrate
 from finsim.calibration.figures import load_figures
+from finsim.calibration.problem import CalibrationError
 from finsim.calibration.registry import MomentError, moments
 from finsim.calibration.target_checks import TargetError
 from finsim.calibration.target_sets import TargetSet, library, load_targets
@@ -243,12 +245,25 @@ def test_bad_aggregates_are_refused(text: str, says: str, tmp_path: Path) -> Non
     assert "own.csv" in str(caught.value)
 
 
+def test_a_table_takes_the_settings_of_its_scenario(tmp_path: Path) -> None:
+    path = tmp_path / "own.csv"
+    path.write_text(f"{TABLE}wallet_share_of_number,use=cash_in,2024,0.2,0.01\n")
+    own, known = load_targets(path, scenario="mobile_money"), load_targets("mobile_money")
+    assert (own.scenario, own.free, own.overrides) == ("mobile_money", known.free, known.overrides)
+    # The command takes them from there too: it comes as far as counting the figures.
+    with pytest.raises(CalibrationError, match=f"{len(known.free)} free parameters need as many fitted targets"):
+        calibrate(path, "mobile_money", tmp_path / "out")
+    assert [one.name for one in tmp_path.iterdir()] == ["own.csv"]
+
+
 def test_one_period_of_several_may_be_taken(tmp_path: Path) -> None:
     path = tmp_path / "own.csv"
     path.write_text(f"{TABLE}ticket_mean,,2023,3,1\nticket_mean,,2024,4,1\n", encoding="utf-8")
     assert load_targets(path, period="2024").targets[0].value == 4.0
     with pytest.raises(TargetError, match="has no period '2022'"):
         load_targets(path, period="2022")
+    with pytest.raises(TargetError, match="has no periods to choose from"):
+        load_targets("us", period="2024")
 
 
 # -- the schema -------------------------------------------------------------------------------------------------
