@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from finsim.calibration.estimation import Estimate
-from finsim.calibration.page import Table, number, page, percent
 from finsim.calibration.plots import as_svg
 from finsim.calibration.posterior import Posterior
 from finsim.calibration.problem import Moment
 from finsim.calibration.what_if import WhatIf
+from finsim.page import Table, number, page, percent
 
 TOLERANCE: Final = {"fit": 0.10, "hold_out": 0.25}
 """Share of the published figure within which a simulated one counts as in, by role."""

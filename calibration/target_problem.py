@@ -14,7 +14,7 @@ from finsim.calibration.simulation import simulated_moments
 from finsim.calibration.target_sets import TargetSet, free_parameters
 from finsim.scenario import Scenario
 
-NOT_SIMULATED = ("evaluation", "cli.py", "terminal.py", "__main__.py")
+NOT_SIMULATED = ("evaluation", "cli.py", "terminal.py", "page.py", "__main__.py")
 """Parts of the package that no simulation depends on."""
 
 

@@ -2,53 +2,29 @@
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from finsim.evaluation.bands import MOST_AUC, MOST_RECALL
+from finsim.page import Table, page
 
 if TYPE_CHECKING:
     from finsim.evaluation.evaluate import Evaluation
 
 SHOWN: Final = 12
 """Findings of a group that are shown beside those that fail or come near."""
-STYLE: Final = (
-    "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:75rem;padding:0 1rem;color:#222}"
-    "table{border-collapse:collapse;margin:.5rem 0 2rem}"
-    "th,td{padding:.2rem .8rem;border-bottom:1px solid #ddd;text-align:left}"
-    "td.n{text-align:right;font-variant-numeric:tabular-nums}.bad{color:#b00020;font-weight:600}.good{color:#1b6e3c}"
-)
 
 
-@dataclass(frozen=True)
-class Block:
-    """One table of the report.
-
-    Attributes:
-        title: above it.
-        columns: headings.
-        rows: cells as text.
-        numbers: positions of the columns that hold numbers.
-    """
-
-    title: str
-    columns: tuple[str, ...]
-    rows: list[tuple[str, ...]]
-    numbers: tuple[int, ...] = ()
-
-
-def blocks(report: Evaluation) -> Iterator[Block]:
+def blocks(report: Evaluation) -> Iterator[Table]:
     """Yield the tables of a report."""
     if report.detectability is not None:
         yield from _detectability(report.detectability)
     if report.audit is not None:
-        yield Block("What gives fraud away", ("leak",), [(line,) for line in report.leaks] or [("nothing found",)])
+        yield Table("What gives fraud away", ("leak",), [(line,) for line in report.leaks] or [("nothing found",)])
         yield from _audit(report.audit)
     if report.composition is not None:
-        yield Block(
+        yield Table(
             "Composition beside published figures (one run: for information)",
             ("section", "measure", "simulated", "published", "ratio", "within 1.5", "figure"),
             [
@@ -69,8 +45,8 @@ def blocks(report: Evaluation) -> Iterator[Block]:
         yield from _fidelity(report.fidelity)
 
 
-def _fidelity(found: dict[str, Any]) -> Iterator[Block]:
-    yield Block(
+def _fidelity(found: dict[str, Any]) -> Iterator[Table]:
+    yield Table(
         f"Fidelity to the published figures of the set {found['set']!r}",
         ("role", "targets", "met if within", "met", "median deviation"),
         [
@@ -80,7 +56,7 @@ def _fidelity(found: dict[str, Any]) -> Iterator[Block]:
         ],
         (1, 2, 3, 4),
     )  # fmt: skip
-    yield Block(
+    yield Table(
         "Fidelity: targets",
         ("role", "target", "moment", "unit", "published", "simulated", "ratio", "within"),
         [
@@ -101,8 +77,8 @@ def _percent(share: float | None) -> str:
     return "" if share is None else f"{100 * share:.1f} %"
 
 
-def _detectability(found: dict[str, Any]) -> Iterator[Block]:
-    yield Block(
+def _detectability(found: dict[str, Any]) -> Iterator[Table]:
+    yield Table(
         "Detectability: figures and bands",
         ("figure", "value", "interval", "band", "kept"),
         [(row["figure"], cell(row["value"]), _interval(row), row["band"], cell(row["kept"])) for row in found["bands"]],
@@ -113,22 +89,22 @@ def _detectability(found: dict[str, Any]) -> Iterator[Block]:
     yield from _stream(found)
 
 
-def _stream(found: dict[str, Any]) -> Iterator[Block]:
+def _stream(found: dict[str, Any]) -> Iterator[Table]:
     name = f"Detectability of {found['facts']['stream']}"
-    yield Block(
+    yield Table(
         f"{name}: training and test",
         ("", ""),
         [(fact.replace("_", " "), cell(v)) for fact, v in found["facts"].items()],
     )
     names = list(dict.fromkeys(measure for one in found["figures"].values() for measure in one))
-    yield Block(
+    yield Table(
         f"{name}: models",
         ("model", *(measure.replace("_", " ") for measure in names)),
         [(model, *(_estimate(one.get(measure)) for measure in names)) for model, one in found["figures"].items()],
         tuple(range(1, 1 + len(names))),
     )
     shown = ("roc_auc", "roc_auc_alike", "average_precision", "recall_at_1.0%")
-    yield Block(
+    yield Table(
         f"{name}: typologies",
         ("model", "typology", *(measure.replace("_", " ") for measure in shown)),
         [
@@ -140,7 +116,7 @@ def _stream(found: dict[str, Any]) -> Iterator[Block]:
     )
 
 
-def _audit(found: dict[str, Any]) -> Iterator[Block]:
+def _audit(found: dict[str, Any]) -> Iterator[Table]:
     order = {"leak": 0, "suspect": 1, "ok": 2}
     for group, some in found["findings"].items():
         ranked = sorted(some, key=lambda one: (order[one["verdict"]], -_strength(one)))
@@ -148,7 +124,7 @@ def _audit(found: dict[str, Any]) -> Iterator[Block]:
         title = f"Leak audit: {group} ({found['tested'][group]:,} tried" + (
             ", for information)" if group in found["informative"] else ")"
         )
-        yield Block(
+        yield Table(
             title,
             ("target", "column", "ROC AUC", "at least", "recall at 0.1 %", "at least", "positives", "verdict"),
             [
@@ -168,7 +144,7 @@ def _audit(found: dict[str, Any]) -> Iterator[Block]:
         )
     exclusive = [one for one in found["exclusive"] if one["verdict"] != "listed"]
     exclusive += [one for one in found["exclusive"] if one["verdict"] == "listed"][:SHOWN]
-    yield Block(
+    yield Table(
         "Leak audit: values of one sort of row only",
         ("of", "values", "only in", "positives", "genuine", "verdict"),
         [
@@ -177,7 +153,7 @@ def _audit(found: dict[str, Any]) -> Iterator[Block]:
         ],
         (3, 4),
     )
-    yield Block(
+    yield Table(
         "Do rates of fraud by value turn between the halves of the time?",
         ("column", "values", "rank correlation"),
         [(row["column"], cell(row["values"]), cell(row["correlation"])) for row in found["turns"]],
@@ -206,25 +182,7 @@ def as_text(report: Evaluation) -> str:
 
 def as_html(report: Evaluation) -> str:
     """Return the report as one HTML page that needs nothing else."""
-    parts = [f"<h1>{html.escape(headline(report))}</h1>", *(f"<p>{html.escape(note)}</p>" for note in report.notes)]
-    for block in blocks(report):
-        head = "".join(f"<th>{html.escape(name)}</th>" for name in block.columns)
-        body = "".join(
-            "<tr>" + "".join(_td(text, k in block.numbers) for k, text in enumerate(row)) + "</tr>"
-            for row in block.rows
-        )
-        parts.append(
-            f"<h2>{html.escape(block.title)}</h2><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-        )
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>finsim evaluate</title>'
-        f"<style>{STYLE}</style></head><body>{''.join(parts)}</body></html>\n"
-    )
-
-
-def _td(text: str, number: bool) -> str:
-    mark = {"leak": "bad", "NO": "bad", "yes": "good", "ok": "good"}.get(text, "n" if number else "")
-    return f'<td class="{mark}">{html.escape(text)}</td>' if mark else f"<td>{html.escape(text)}</td>"
+    return page("finsim evaluate", [headline(report), *report.notes], blocks(report))
 
 
 def headline(report: Evaluation) -> str:

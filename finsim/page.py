@@ -13,7 +13,10 @@ STYLE: Final = (
     "th,td{padding:.2rem .8rem;border-bottom:1px solid #ddd;text-align:left}"
     "td.n{text-align:right;font-variant-numeric:tabular-nums}.bad{color:#b00020;font-weight:600}.good{color:#1b6e3c}"
 )
-MARKS: Final = {"OUT": "bad", "in": "good", "not identified": "bad", "weak": "bad", "identified": "good"}
+MARKS: Final = dict.fromkeys(("OUT", "NO", "leak", "not identified", "weak"), "bad") | dict.fromkeys(
+    ("in", "yes", "ok", "identified"), "good"
+)
+"""Cells that say how something came out."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +45,8 @@ class Table:
         return tuple(self.columns[place] for place in kept), rows, numbers
 
 
-def page(title: str, lines: Sequence[str], tables: Iterable[Table], pictures: Sequence[str]) -> str:
-    """Return a page with a title, lines of text, pictures as SVG, and tables."""
+def page(title: str, lines: Sequence[str], tables: Iterable[Table], pictures: Sequence[str] = ()) -> str:
+    """Return a page with a title, lines of text, tables, and pictures as SVG."""
     parts = [f"<h1>{html.escape(title)}</h1>", *(f"<p>{html.escape(line)}</p>" for line in lines)]
     parts += [_table(table) for table in tables]
     parts += pictures
