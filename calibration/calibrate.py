@@ -72,6 +72,7 @@ def calibrate(
     period: str | None = None,
     bayes: bool = False,
     what_if: Sequence[str] = (),
+    into: str | Path | None = None,
     overwrite: bool = False,
     told: Told | None = None,
 ) -> Calibration:
@@ -89,14 +90,15 @@ def calibrate(
         period: period of a table of own aggregates to take, where it has several.
         bayes: draw a sample of the posterior too (needs `finsim[calibrate]`).
         what_if: changed figures, such as `TARGET=+20%`, that are fitted again for comparison.
+        into: scenario file, the one that is fitted, whose lines take the estimates, rounded.
         overwrite: replace a result that lies at `out`.
         told: called with what is under way, simulations so far and in all, and the best objective.
 
     Raises:
         TargetError: the set of targets is not allowed.
-        ScenarioError: the scenario is not allowed.
+        ScenarioError: the scenario is not allowed, or `into` is another one.
         CalibrationError: the problem cannot be estimated, or the budget is too small.
-        OutputError: the directory cannot be used.
+        OutputError: the directory or `into` cannot be used.
     """
     if not isinstance(targets, TargetSet):
         # A table of figures has the settings and the free parameters of its scenario's set: that comes first.
@@ -110,6 +112,7 @@ def calibrate(
 
     from finsim.calibration.estimation import Effort
     from finsim.calibration.posterior import require_emcee
+    from finsim.calibration.scenario_file import check_file, write_estimates
     from finsim.calibration.what_if import parse_changes
 
     # What cannot work is said before anything is written.
@@ -118,9 +121,13 @@ def calibrate(
     changes = parse_changes(what_if, problem)
     if bayes:
         require_emcee()
+    if into is not None:
+        check_file(Path(into), problem)
     with directory:
         report = _carry_out(chosen, problem, effort, directory.simulations, workers or _cores(), bayes, changes, told)
         directory.finish(report, chosen.scenario)
+    if into is not None:
+        write_estimates(Path(into), report)
     return Calibration(directory.final, report)
 
 

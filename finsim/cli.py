@@ -209,6 +209,7 @@ def evaluate(directory: Path, json_path: Path | None, html_path: Path | None, **
 @click.option("--period", help="Period of a table to take, where it has several.")
 @click.option("--bayes", is_flag=True, help="Draw a sample of the posterior too.")
 @click.option("--what-if", metavar="TARGET=+20%", multiple=True, help="Fit again with a figure changed; repeat.")
+@click.option("--into", metavar="FILE", type=click.Path(path_type=Path), help="Scenario file that takes the estimates.")
 @click.option("--overwrite", is_flag=True, help="Replace a calibration that is already there.")
 @as_json
 def calibrate(targets: str, as_json: bool, **options: Any) -> int:

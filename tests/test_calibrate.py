@@ -14,6 +14,7 @@ import yaml
 import finsim
 from finsim.calibration.calibrate import Calibration
 from finsim.calibration.problem import CalibrationError
+from finsim.calibration.scenario_file import write_estimates
 from finsim.calibration.simulation import simulated_moments
 from finsim.calibration.target_problem import problem_of
 from finsim.calibration.target_sets import load_targets
@@ -177,6 +178,49 @@ def test_what_is_refused_leaves_nothing(
     assert says in message
     assert message.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_estimates_go_into_the_lines_of_the_scenario(fitted: Calibration, tmp_path: Path) -> None:
+    path = tmp_path / "own.yaml"
+    lines = (
+        "# Ours.\nextends: baseline\n{}behaviour:\n  payments_per_month: {}  # guessed\n"
+        "  price_level: {}\n  payees: {{insurance: {{ticket: 1}}}}\n"
+    )
+    path.write_text(lines.format("calibration: {targets: before}\n", 47, 0.9))
+    write_estimates(path, fitted.report)
+    text = path.read_text()
+    assert text.startswith(lines.format("", *(f"{fitted.values[key]:.4g}" for key in HIDDEN)))
+    about = finsim.Scenario.load(path).calibration
+    assert about is not None
+    assert about["targets"] == "small"
+    for one, error in about["standard_errors"].items():
+        assert error == pytest.approx(fitted.standard_errors[one], rel=0.05)
+    write_estimates(path, fitted.report)
+    assert path.read_text() == text
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        ("payments_per_month: 1.0", "payments_per_month is 1.0 there and "),
+        ("price_level: {price}", "has no line for behaviour.payments_per_month, which is fitted"),
+        ("price: 1", "unknown"),
+    ],
+)
+def test_a_file_that_is_another_scenario_takes_no_estimates(
+    lines: str, says: str, targets: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "own.yaml"
+    price = finsim.Scenario.load("baseline").behaviour.price_level
+    path.write_text(f"extends: baseline\nbehaviour:\n  {lines.format(price=price)}\n")
+    before = path.read_text()
+    assert main(["calibrate", str(targets), "--out", str(tmp_path / "out"), "--into", str(path)]) == 2
+    message = capsys.readouterr().err
+    assert says in message
+    assert message.count("\n") == 1
+    assert list(tmp_path.iterdir()) == [path]
+    assert path.read_text() == before
 
 
 def test_kept_simulations_are_of_this_scenario_and_these_moments_only(targets: Path, tmp_path: Path) -> None:

@@ -125,6 +125,8 @@ def test_a_run_lives_through_the_month(tmp_path: Path) -> None:
     scenario = tmp_path / "month.yaml"
     scenario.write_text(overlay_text(month_overlay(table, 2_500.0, 20.0), "mobile_money", "A month"))
     overrides = {"population.customers": 3_000, "behaviour.mobile_money.active_share": 1.0, "run.warm_up_days": 4}
+    # A hundred wallets would make nearly all payments of this type: who is among them would move its count by a third.
+    overrides |= {"behaviour.mobile_money.debit.users": 0.5, "behaviour.mobile_money.debit.activity_log_sigma": 1.0}
     data = finsim.run(scenario, out=tmp_path / "run", seed=5, overrides=overrides)
     simulated = hourly_table_of(data, DAYS, 2_500.0)
     floor = noise(table, int(simulated.count.sum()))
