@@ -59,20 +59,21 @@ def write_estimates(path: Path, report: Report) -> None:
         report: what was found.
 
     Raises:
-        ScenarioError: the file has been changed so that it has no line for a parameter.
+        ScenarioError: the file has been changed so that it has no line for a parameter, or takes no such value.
     """
     text = path.read_text(encoding="utf-8")
     numbers = _numbers(text, path)
     values = report.estimate.values
     if missing := sorted(set(values) - set(numbers)):
         raise ScenarioError(f"{path}: has no line for {missing[0]}, which was fitted; it is left as it is")
-    for key in sorted(values, key=lambda key: numbers[key].start_mark.index, reverse=True):
+    short = {key: rounded(value) for key, value in values.items()}
+    Scenario.load(path).replace({key: float(value) for key, value in short.items()})
+    for key in sorted(short, key=lambda key: numbers[key].start_mark.index, reverse=True):
         place = numbers[key]
-        text = text[: place.start_mark.index] + rounded(values[key]) + text[place.end_mark.index :]
+        text = text[: place.start_mark.index] + short[key] + text[place.end_mark.index :]
     draft = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
         draft.write_text(f"{SECTION.sub('', text).rstrip()}\n{_section(report)}", encoding="utf-8")
-        Scenario.load(draft)
         os.replace(draft, path)
     finally:
         draft.unlink(missing_ok=True)
@@ -86,7 +87,8 @@ def rounded(value: float, digits: int = DIGITS) -> str:
 def _section(report: Report) -> str:
     """Return where values come from and how sure they are, as the last section of a scenario file."""
     came = report.provenance
-    facts: dict[str, Any] = {name: came[name] for name in ("targets", "targets_sha256", "finsim", "seeds")}
+    facts: dict[str, Any] = {name: came[name] for name in ("targets", "targets_sha256", "finsim")}
+    facts["seeds"] = " to ".join(map(str, came["seeds"]))
     facts["simulations"] = report.estimate.simulations
     facts["standard_errors"] = {
         row["key"]: float(rounded(row["standard_error"], ERROR_DIGITS)) for row in report.parameters()

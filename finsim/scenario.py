@@ -297,7 +297,7 @@ def _read(path: Path) -> _Layer:
     if not isinstance(data, dict):
         raise ScenarioError(f"{label}: must hold keys and values, not {show(data)}")
     extends = data.pop("extends", None)
-    if path == LIBRARY / f"{ROOT}.yaml":
+    if path.resolve() == (LIBRARY / f"{ROOT}.yaml").resolve():
         if extends is not None:
             raise ScenarioError(f"{label}: extends = {show(extends)}, but the {ROOT} extends nothing")
     elif not isinstance(extends, str):
