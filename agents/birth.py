@@ -325,7 +325,6 @@ def habits(
     data["credit_tilt"] = np.exp(1.4 * to_normal(u[:, 3]) - 0.3) * np.where(data["transactor"] == 1, 1.4, 0.8)
     data["remote_tilt"] = np.exp(0.6 * to_normal(v[:, 0]) - 0.18)
     data["transfer_rate"] = b.transfers_per_month / month * gamma(v[:, 1], 0.8) * np.where(business, 0.4, 1.0)
-    data["business_out"] = np.where(business, data["income_cents"] * 0.8, 0).astype(np.int64)
     data["device"] = 0
     data["devices_known"] = 1
     data["countries"] = 1

@@ -77,7 +77,8 @@ class Customer(ColumnAgent):
     remote_tilt = Column("f4", doc="own factor of the odds of buying remotely")
     transfer_rate = Column("f4", unit="1/day", doc="mean transfers to people a day")
     daily_cents = Column("i8", unit="cent/day", doc="planned spending a day")
-    business_out = Column("i8", unit="cent/month", doc="a firm's payments to suppliers and staff")
+    business_out = Column("i8", unit="cent/month", doc="a firm's payments to suppliers")
+    firm_scale = Column("f4", doc="how many times as many invoices a firm pays as the smallest")
     # what they hold
     accounts = Column("u1", doc="bits of the existing account slots")
     cards = Column("u1", doc="bits of the existing cards: 1 debit, 4 credit")

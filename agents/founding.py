@@ -13,6 +13,7 @@ from finsim.agents.birth import Birth, draw_favourites, habits, holdings, income
 from finsim.agents.customer import Customer
 from finsim.agents.dues import found_dues, monthly_dues
 from finsim.agents.employer import Employer
+from finsim.agents.firms import fill_tills, found_firms, trading_weights
 from finsim.agents.merchant import Merchant
 from finsim.agents.places import found_places
 from finsim.agents.tables import behaviour_record, habit_tables, mean_ticket, rule_table
@@ -103,6 +104,8 @@ def found(model: Any, parameters: Parameters, streams: Streams, id_key: np.uint6
         drawing = pool.submit(_draw_favourites, favourites, data, places, founding.categories, abroad, streams)
         incomes(data, parameters, streams, employers)
         birth = holdings(data, parameters, streams, ledger, first_day)
+        found_firms(data, parameters, streams)
+        fill_tills(data, parameters, streams, ledger)
         _give_shops(data, merchants.data, birth, parameters, streams, first_day)
         dues = found_dues(data, parameters, streams, founding, ledger)
         dues = dues[data["reserved"][dues["owner"]] == 0]  # a made-up name has no home and no bills
@@ -132,6 +135,7 @@ def found(model: Any, parameters: Parameters, streams: Streams, id_key: np.uint6
             obligations=dues,
             employers=employing.data,
             businesses=birth.businesses,
+            trade=trading_weights(data, birth.businesses),
             suppliers=np.array([ledger.person_base, outside.persons], dtype=np.int64),
         ),
         books=Books(

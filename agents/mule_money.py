@@ -27,6 +27,8 @@ KEY = "mules"
 LAYERING, CASH_OUT = -2, -1
 """Stages of what mules do: the last two of every typology that needs them."""
 MOST_HOPS = 3
+CHANGES = 0.4
+"""Payments of a thief for which another mule is named, unless the campaign says otherwise (assumption)."""
 INSTANT_TILT = 0.85
 """By how much strangers lean to the instant rail, where nothing comes back (assumption)."""
 
@@ -51,7 +53,7 @@ class MuleMoney:
         economy = world.economy
         u, v = world.draw(campaign), world.draw(campaign)
         payee = campaign.facts.get("mule")
-        if payee is None or u[0] < 0.4 or payee // SLOTS == customer:
+        if payee is None or u[0] < campaign.facts.get("changes", CHANGES) or payee // SLOTS == customer:
             payee = world.mule_market.choose(campaign, u[1], u[2])
             campaign.facts["mule"] = payee
         row = world.request(campaign, customer, 0, payee, cents, at, stage)

@@ -33,7 +33,7 @@ CASH, TRAVEL, MISTAKE, PERSON = (
 
 MOST_CASH = 40_000
 """Cents up to which somebody draws cash for one purchase (assumption: usual limits of cash machines)."""
-ROOM = 420
+ROOM = 500
 """Rows that one owner's day may need at most; the pass stops before it runs out of room."""
 
 CURRENCY_OF_COUNTRY = np.array(pay.CURRENCY_OF_COUNTRY, dtype=np.int64)

@@ -6,12 +6,31 @@ import numpy as np
 
 from finsim import payments as pay
 from finsim.agents import slots as s
-from finsim.agents.plan_moves import POOLING, pay_in, receive, scatter
+from finsim.agents.plan_moves import POOLING, WIRE_FROM, pay_in, receive, scatter
 from finsim.agents.plan_sources import P_POOLING
 from finsim.agents.slots import begin, draw
 from finsim.clock import HOUR
 from finsim.compile import inline, seldom
 from finsim.rng import normal
+
+WAGE_SHARE = 0.04  # of a month's payments to suppliers, for one of a few staff every second week (assumption)
+MOST_PAY = 0.3  # of the owner's income of a month, for two weeks of one of the staff at most (assumption)
+PAYROLL_FROM = 10_000  # cents that are worth a payroll service
+STAFF_COST, SWEPT_AWAY = 0.35, 0.08  # of a month's payments to suppliers: 4 staff 26 times a year; 0.2 of what is swept
+FROM_FIRMS = 0.33  # of what a firm sells, what goes to other firms of the economy; `supplier_invoice` says 0.35
+OWNERS_PART = 0.55  # of the owner's income: what is spent from the account, less cash that comes in (assumption)
+
+
+@inline
+def outgoings(c, o, behaviour):  # type: ignore[no-untyped-def]
+    """Return what a firm has to earn from clients a month, cents: what it pays, less what other firms pay it."""
+    h = scatter(o + 1_299_709)
+    share = 1.0 - FROM_FIRMS
+    if h % 1000 < 1000.0 * behaviour.staff_share:
+        share += STAFF_COST
+    if (h >> 10) % 1000 < 1000.0 * behaviour.sweep_share:
+        share += SWEPT_AWAY
+    return share * c.business_out + OWNERS_PART * c.income_cents
 
 
 @seldom
@@ -26,7 +45,7 @@ def firm_pays(t, c, o, day, amount, payee, ordinal, places, books):  # type: ign
         np.int64((8.5 + 8.5 * h) * HOUR),
         amount,
         pay.TRANSFER,
-        pay.ACH if f < 0.85 else pay.INSTANT,
+        pay.ACH if f < 0.85 or amount > WIRE_FROM else pay.INSTANT,
         channel,
         P_POOLING,
         ordinal,
@@ -54,10 +73,11 @@ def position_of(businesses, o):  # type: ignore[no-untyped-def]
 
 @seldom
 def staff(out, n, c, o, h, conditions, places, habits, people, books):  # type: ignore[no-untyped-def]
-    """Plan the pay of a few people, every second Friday."""
+    """Plan the pay of a few people every second Friday, and what goes to a payroll service for more of them."""
     day = conditions.day
     if conditions.weekday != 4 or ((day + 3) // 7 + o) % 2 or h % 1000 >= 1000.0 * habits.behaviour[0].staff_share:
         return n
+    rest = np.int64(0)
     for k in range(2 + (h >> 12) % 5):
         who = scatter(o * 8 + k + 31)
         payee = people.suppliers[0] + who % people.suppliers[1]
@@ -65,8 +85,15 @@ def staff(out, n, c, o, h, conditions, places, habits, people, books):  # type: 
             row = (who >> 1) % people.customers.shape[0]
             if row != o and not s.is_absent(people.customers[row], day):
                 payee = np.int64(row) * 4
-        amount = max(np.int64(c.business_out * 0.04 * (0.5 + (who >> 8) % 1000 / 1000.0)), 8_000)
+        part = WAGE_SHARE * (0.5 + (who >> 8) % 1000 / 1000.0)
+        wanted = np.int64(c.business_out * part)
+        amount = min(max(wanted, 8_000), np.int64(MOST_PAY * c.income_cents * part / WAGE_SHARE))
+        rest += max(wanted - amount, 0)
         firm_pays(out[n], c, o, day, amount, payee, 100 + k, places, books)
+        n += 1
+    if rest > PAYROLL_FROM:
+        payee = people.suppliers[0] + scatter(o + 86_028_121) % people.suppliers[1]
+        firm_pays(out[n], c, o, day, rest, payee, 110, places, books)
         n += 1
     return n
 
@@ -131,7 +158,7 @@ def takings(out, n, c, o, h, conditions, places, habits, books):  # type: ignore
     if w > 0.8:
         return n
     size = np.exp(2.0 * ((h >> 3) % 1000) / 1000.0 - 1.6)
-    cents = np.int64(c.business_out * size * np.exp(0.5 * normal(u)))
+    cents = np.int64(0.8 * c.income_cents * size * np.exp(0.5 * normal(u)))
     cents = min(max(cents, 10_000), 4_000_000)
     if v < behaviour.just_below:
         unit = 100_000 if cents < 500_000 else (500_000 if cents < 900_000 else 1_000_000)

@@ -1,5 +1,8 @@
 """Occasions that look like scams: projects in parts, saving at an exchange, help for somebody, private sellers.
 
+What a project costs more than is on hand comes before it from a retirement or brokerage account, or from a lender; some
+draw on such accounts at other times too.
+
 Each customer has traits that never change, from one draw, and the calendar does the rest: a project comes round every
 few years and is paid on fixed days, an investor puts money in along an episode of months, who supports somebody pays
 every two weeks and more each time. So nothing has to be remembered, and a day on which nothing happens costs one draw.
@@ -16,7 +19,7 @@ from finsim.agents.plan_sources import P_OCCASION
 from finsim.agents.slots import begin, draw, round_amount
 from finsim.clock import DAY, MINUTE
 from finsim.compile import inline, seldom
-from finsim.ledger import EXCHANGE
+from finsim.ledger import EXCHANGE, FUNDS, LENDERS
 from finsim.rng import Purpose, normal
 
 OCCASION = int(Purpose.OCCASION)
@@ -25,6 +28,9 @@ EPISODE = 240  # days of one round of saving (assumption)
 DEPOSITS = np.array([0, 14, 31, 52, 80, 115, 160, 205], dtype=np.int64)  # its days of payments in (assumption)
 PAYOUTS = np.array([9, 68, 180], dtype=np.int64)  # and of payments back, which not everybody takes (assumption)
 SUPPORT, EVERY = 300, 13  # days for which somebody is supported, days between payments (assumption)
+LEADS = 3  # days, from FIRST_LEAD on, by which money for a project is there before it
+FIRST_LEAD = 2
+BORROWED = 0.3  # money for projects that is borrowed, not drawn from what was saved (assumption)
 MOST = 25_000_000  # cents; the largest planned payment (assumption: a house deposit)
 
 
@@ -85,27 +91,71 @@ def project(out, n, c, o, day, phase, places, habits, people, books):  # type: i
     behaviour = habits.behaviour[0]
     cycle = max(np.int64(365.0 / behaviour.projects), 64)
     shifted = day + np.int64(phase * cycle)
+    lead = FIRST_LEAD + o % LEADS
+    k = step_of(INSTALMENTS, (shifted + lead) % cycle)
+    if k >= 0:
+        n = funding(out, n, c, o, day, (shifted + lead) // cycle, k, habits, books)
     k = step_of(INSTALMENTS, shifted % cycle)
     if k < 0:
         return n
     return instalment(out, n, c, o, day, shifted // cycle, k, places, habits, people, books)
 
 
-@seldom
-def instalment(out, n, c, o, day, which, k, places, habits, people, books):  # type: ignore[no-untyped-def]
-    """Plan part k of what a customer's project number `which` costs, if it has so many."""
-    behaviour = habits.behaviour[0]
-    u, v, w, x = draw(books.keys, OCCASION, o, which, 0, 1)
+@inline
+def part_of_project(c, o, which, k, behaviour, keys):  # type: ignore[no-untyped-def]
+    """Return (cents of part k of a project, uniform of its payee, uniform of the means); 0 cents if it has fewer."""
+    u, v, w, x = draw(keys, OCCASION, o, which, 0, 1)
     parts = 1 + np.int64(4.0 * v * v)
     if k >= parts:
-        return n
+        return np.int64(0), w, x
     total = 100.0 * behaviour.project_median * np.exp(0.35 * c.scale + behaviour.project_sigma * normal(u))
     share = 1.0
     if parts > 1:
         share = 0.2 if k == 0 else 0.8 / (parts - 1)
+    return np.int64(total * share), w, x
+
+
+@seldom
+def bring(t, o, day, number, cents, payer, u, id_key):  # type: ignore[no-untyped-def]
+    """Plan money that arrives in a batch from a fund or a lender, in whole units, fifties or hundreds."""
+    step = 100 if u < 0.2 else (5_000 if u < 0.5 else 10_000)
+    amount = min(max(cents // step * step, 20_000), MOST)
+    time = np.int64((1.0 + 5.0 * ((u * 7919.0) % 1.0)) * 60 * MINUTE)
+    begin(t, o, day, time, amount, pay.TRANSFER, pay.ACH, pay.BATCH, P_OCCASION, number, payer, o * 4, id_key)
+    t.flags = pay.FORCED
+
+
+@seldom
+def funding(out, n, c, o, day, which, k, habits, books):  # type: ignore[no-untyped-def]
+    """Plan the money for part k of a project, where it is large and some of it has to be raised."""
+    behaviour = habits.behaviour[0]
+    cents, _, _ = part_of_project(c, o, which, k, behaviour, books.keys)
+    u, v, w, x = draw(books.keys, OCCASION, o, which, k, 10)
+    if cents < behaviour.raised_from or u >= behaviour.raised_share:
+        return n
+    payer = books.named[LENDERS] if v < BORROWED else books.named[FUNDS]
+    bring(out[n], o, day, 7, np.int64(cents * (0.5 + 0.55 * w)), payer, x, books.id_key[0])
+    return n + 1
+
+
+@seldom
+def withdrawal(t, c, o, day, behaviour, books):  # type: ignore[no-untyped-def]
+    """Plan what a person takes out of a retirement or brokerage account for no purpose that shows."""
+    u, v, _, _ = draw(books.keys, OCCASION, o, 0, day, 11)
+    cents = np.int64(100.0 * behaviour.drawn_median * np.exp(0.35 * c.scale + behaviour.drawn_sigma * normal(u)))
+    bring(t, o, day, 8, cents, books.named[FUNDS], v, books.id_key[0])
+
+
+@seldom
+def instalment(out, n, c, o, day, which, k, places, habits, people, books):  # type: ignore[no-untyped-def]
+    """Plan part k of what a customer's project number `which` costs, if it has so many."""
+    behaviour = habits.behaviour[0]
+    cents, w, x = part_of_project(c, o, which, k, behaviour, books.keys)
+    if cents == 0:
+        return n
     payee = people.suppliers[0] + np.int64(w * people.suppliers[1])
     a, b, d, e = draw(books.keys, OCCASION, o, which, k, 2)
-    push(out[n], c, o, 0, day, np.int64(total * share), payee, a, b, d, e, places, habits, books)
+    push(out[n], c, o, 0, day, cents, payee, a, b, d, e, places, habits, books)
     n += 1
     if c.accounts & 2 and out[n - 1].amount > 100_000 and x < 0.7:
         out_of_savings(out[n], c, o, 1, out[n - 1], places, books)
@@ -190,13 +240,16 @@ def occasions(out, n, c, o, today, day, places, habits, people, books):  # type:
     if c.segment_code == BUSINESS:
         return n
     behaviour = habits.behaviour[0]
-    u, v, w, _ = draw(books.keys, OCCASION, o, 0, 0, 0)
+    u, v, w, holds = draw(books.keys, OCCASION, o, 0, 0, 0)
     if behaviour.projects > 0.0:
         n = project(out, n, c, o, day, u, places, habits, people, books)
     if v < behaviour.investors:
         n = saving(out, n, c, o, day, w, places, habits, people, books)
     elif v > 1.0 - behaviour.remitters:
         n = support(out, n, c, o, day, w, places, habits, people, books)
+    if holds < behaviour.holders and (1.0 - today) * 365.0 < behaviour.withdrawals and c.reserved == 0:
+        withdrawal(out[n], c, o, day, behaviour, books)
+        n += 1
     if today * 365.0 < behaviour.from_sellers:
         from_a_seller(out[n], c, o, day, places, habits, people, books)
         n += 1

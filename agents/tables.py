@@ -186,7 +186,7 @@ def rule_table(banks: Banks, day: int) -> NDArray[np.void]:
     table = np.zeros(len(institutions), dtype=RULES)
     for row, bank in zip(table, institutions, strict=True):
         row["velocity"], row["decline_velocity"] = bank.velocity_limit, bank.decline_velocity_limit
-        row["merchant_test"] = bank.merchant_test_limit
+        row["merchant_test"], row["firm"] = bank.merchant_test_limit, banks.firm_limits
         row["model_decline"], row["model_hold"], row["model_challenge"] = banks.thresholds(bank, day)
         for field, value in (
             ("remote_amount", bank.remote_amount_limit),
@@ -264,6 +264,12 @@ def behaviour_record(parameters: Parameters) -> NDArray[np.void]:
         "invest_median": b.occasions.invest_median,
         "remitters": b.occasions.remitters,
         "remit_median": b.occasions.remit_median,
+        "raised_from": 100.0 * b.occasions.raised_from,
+        "raised_share": b.occasions.raised_share,
+        "holders": b.occasions.holders,
+        "withdrawals": b.occasions.withdrawals_per_year,
+        "drawn_median": b.occasions.withdrawal_median,
+        "drawn_sigma": b.occasions.withdrawal_log_sigma,
         "from_sellers": b.occasions.from_sellers_per_year,
         "seller_median": b.occasions.seller_median,
         "seller_sigma": b.occasions.seller_log_sigma,

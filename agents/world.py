@@ -60,6 +60,7 @@ RULES = np.dtype(
         ("transfer_day", "i8"),
         ("new_payee_day", "i8"),
         ("cooling_off", "i8"),
+        ("firm", "f8"),  # thresholds of the smallest firm against a person's
         ("model_decline", "f8"),  # scores; above 1 for never
         ("model_hold", "f8"),
         ("model_challenge", "f8"),
@@ -126,6 +127,12 @@ BEHAVIOUR = np.dtype(
             "invest_median",
             "remitters",
             "remit_median",
+            "raised_from",
+            "raised_share",
+            "holders",
+            "withdrawals",
+            "drawn_median",
+            "drawn_sigma",
             "from_sellers",
             "seller_median",
             "seller_sigma",
@@ -230,6 +237,7 @@ class People(NamedTuple):
         obligations: (n,) OBLIGATION.
         employers: (E,) employer columns.
         businesses: (B,) int32 rows of business customers.
+        trade: (B,) float64, cumulative: how much each of them supplies to others.
         suppliers: (2,) int64 first account row and number of outside persons and suppliers.
     """
 
@@ -240,6 +248,7 @@ class People(NamedTuple):
     obligations: Any
     employers: Any
     businesses: Any
+    trade: Any
     suppliers: Any
 
 

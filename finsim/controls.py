@@ -94,28 +94,35 @@ def card_rules(t, c, rule, tests, is_new):  # type: ignore[no-untyped-def]
 
 @inline
 def transfer_rules(t, c, rule, is_new):  # type: ignore[no-untyped-def]
-    """Apply the rules for transfers; return the number of the control that asks for a challenge, or -1."""
+    """Apply the rules for transfers; return the number of the control that asks for a challenge, or -1.
+
+    A firm's thresholds go with its invoices, which grow with their number to the power 1.5, and with their sum.
+    """
     sent = t.kind == pay.TRANSFER
-    if sent and c.sent_cents + t.amount > rule.transfer_day:
+    scale, day = 1.0, 1.0
+    if c.sex == 2:  # a firm
+        scale = rule.firm * c.firm_scale * np.sqrt(c.firm_scale)
+        day = scale * c.firm_scale
+    if sent and c.sent_cents + t.amount > rule.transfer_day * day:
         decline(t, pay.LIMIT)
         return -1
-    if sent and is_new and c.sent_new_cents + t.amount > rule.new_payee_day:
+    if sent and is_new and c.sent_new_cents + t.amount > rule.new_payee_day * day:
         t.alert = NEW_PAYEE_RULE + 1
         decline(t, pay.LIMIT)
         return -1
     own = t.device >> 7 == t.owner and c.devices_known & np.uint32(1 << (t.device & 31))
-    if t.device != NO_CODE and not own and t.amount >= rule.new_device:
+    if t.device != NO_CODE and not own and t.amount >= rule.new_device * scale:
         t.alert = NEW_DEVICE + 1
         return NEW_DEVICE
     if is_new:
-        if t.amount >= rule.alert_amount:
+        if t.amount >= rule.alert_amount * scale:
             t.alert = NEW_PAYEE_RULE + 1
-        if t.amount >= rule.new_payee_hold:
+        if t.amount >= rule.new_payee_hold * scale:
             t.decision = pay.HELD
-        elif sent and t.amount >= rule.cooling_off:
+        elif sent and t.amount >= rule.cooling_off * scale:
             t.alert = COOLING_OFF + 1
             t.decision = pay.HELD
-        elif t.amount >= rule.new_payee:
+        elif t.amount >= rule.new_payee * scale:
             return NEW_PAYEE_RULE
     return -1
 

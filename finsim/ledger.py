@@ -28,8 +28,8 @@ ACCOUNT_KINDS = ("checking", "savings", "credit_card", "wallet")
 CHECKING, SAVINGS, CREDIT_CARD, WALLET = range(4)
 """Slots of a customer's accounts, whose rows are SLOTS times the customer's row plus the slot."""
 SLOTS = 4
-NAMED = ("cash", "government", "clients", "sweep", "adjustment", "exchange", "landlords", "lenders")
-CASH_ACCOUNT, GOVERNMENT, CLIENTS, SWEEP, ADJUSTMENT, EXCHANGE, LANDLORDS, LENDERS = range(8)
+NAMED = ("cash", "government", "clients", "sweep", "adjustment", "exchange", "landlords", "lenders", "funds")
+CASH_ACCOUNT, GOVERNMENT, CLIENTS, SWEEP, ADJUSTMENT, EXCHANGE, LANDLORDS, LENDERS, FUNDS = range(9)
 
 
 @dataclass(frozen=True)

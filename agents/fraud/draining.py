@@ -16,9 +16,9 @@ LEAST, MOST = 3_000, 900_000
 """Cents that a transfer out of the account is worth the trouble for, and that it takes at most (assumption)."""
 
 
-def drain(world: Underworld, campaign: Campaign, now: int, share: float, u: float) -> None:
-    """Try to move a share of the victim's balance to a mule, rounded to tens or to units by the uniform u."""
-    cents = min(int(world.balance(campaign.victim) * share), MOST)
+def drain(world: Underworld, campaign: Campaign, now: int, share: float, u: float, most: int = MOST) -> None:
+    """Try to move a share of the victim's balance to a mule, at most so many cents; the uniform u rounds it."""
+    cents = min(int(world.balance(campaign.victim) * share), most)
     campaign.facts["left"] -= 1
     if cents < LEAST:
         return

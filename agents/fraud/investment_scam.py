@@ -3,7 +3,8 @@
 Actors: the platform (a ring), mules, an exchange at which deposits become cryptocurrency. Stages: a small test
 payment; a "profit" that is paid back, so that the victim believes; deposits that grow; a fee or tax to withdraw.
 Transactions: the first payment to a new payee is small, an inbound credit follows, then large transfers, savings moved
-minutes before some of them, larger ones by batch or wire. Events: payee_added, logins. Confounder: savers who try an
+minutes before some of them or money drawn from a retirement account or borrowed days before, larger ones by batch or
+wire. Events: payee_added, logins. Confounder: savers who try an
 exchange with a little, take some out and put more in (behaviour.occasions.investors), houses and cars.
 """
 
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from finsim.agents.fraud.pushing import login, pay_somebody
+from finsim.agents.fraud.raising import could_raise
 from finsim.agents.fraud.scam import PushScam, funds, gather, lognormal, price
 from finsim.clock import DAY
 from finsim.ledger import EXCHANGE
@@ -33,6 +35,7 @@ class InvestmentScam(PushScam):
     received = PAYOUT
     history_days = 120
     least_cents = 5_000
+    raises = True
 
     def script(self, world: Underworld, campaign: Campaign, start: int) -> list[list[int]]:
         """Return test, payout, deposits that grow to a drawn total, and for some a fee."""
@@ -47,7 +50,8 @@ class InvestmentScam(PushScam):
             at += int((2.0 + 8.0 * v[1]) * DAY)
             script.append([at, PAYOUT, max(int(test * (0.1 + 0.5 * v[2])), 1_000)])
         total = 100 * lognormal(v[3], settings.amount_median, settings.amount_log_sigma)
-        total = min(total, settings.savings_share * funds(world, campaign.victim))
+        there = funds(world, campaign.victim) + could_raise(world, campaign, settings)
+        total = min(total, settings.savings_share * there)
         return script + self._deposits(world, campaign, at, test, total)
 
     def _deposits(self, world: Underworld, campaign: Campaign, at: int, test: int, total: float) -> list[list[int]]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from finsim import payments as pay
 from finsim.agents.fraud.pushing import at_home, login
 from finsim.agents.fraud.scam import TRIES, PushScam, funds, lognormal
-from finsim.agents.plan_suppliers import REGULAR, invoices
+from finsim.agents.plan_suppliers import CHECKS, MOST_INVOICES, ONE_OFF, invoice_rail, invoices
 from finsim.clock import DAY, HOUR, is_banking_day, next_banking_day
 from finsim.rng import choose
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from finsim.agents.underworld import Underworld
 
 INVOICE, NEXT_INVOICE = 0, 1
+KNOWN_DAYS = 200
+"""Days before which a payment to somebody is forgotten."""
 
 
 class InvoiceRedirection(PushScam):
@@ -44,7 +46,7 @@ class InvoiceRedirection(PushScam):
         data, firms = economy.world.customers.data, economy.world.people.businesses
         if not len(firms):
             return -1
-        weights = np.cumsum(data["business_out"][firms].astype(float) ** settings.large)
+        weights = np.cumsum(data["business_out"][firms].astype(float) ** settings.large_firms)
         for _ in range(TRIES):
             u = world.draw(campaign)
             firm = int(firms[choose(weights, u[0])])
@@ -59,8 +61,8 @@ class InvoiceRedirection(PushScam):
         u, v, w = world.draw(campaign), world.draw(campaign), world.draw(campaign)
         at = start + int(lognormal(u[0], settings.wait_days, 0.7) * DAY)
         seen = self._mail(world, campaign.victim, at // DAY, settings.look_back_days)
-        campaign.facts["known"] = np.unique(seen[:, 2]).tolist()
-        seen = seen[seen[:, 3] < REGULAR]
+        campaign.facts["known"] = self._known(world, campaign.victim, at // DAY)
+        seen = seen[seen[:, 3] < ONE_OFF]
         if not len(seen):
             return []
         weights = np.cumsum(seen[:, 1].astype(float) ** settings.large)
@@ -74,12 +76,19 @@ class InvoiceRedirection(PushScam):
             script.append([_office(again, w[0]), NEXT_INVOICE, int(cents * np.exp(0.5 * (w[1] - 0.5)))])
         return script
 
+    def _known(self, world: Underworld, firm: int, day: int) -> list[int]:
+        """Return the accounts, in order, that a firm pays around a day, as its suppliers or otherwise."""
+        people = world.economy.world.people
+        invoices = self._mail(world, firm, day + KNOWN_DAYS // 10, KNOWN_DAYS)[:, 2]
+        known = np.unique(np.concatenate([invoices, people.payees[firm], people.contacts[firm]]))
+        return [int(account) for account in known]
+
     @staticmethod
     def _mail(world: Underworld, firm: int, day: int, back: int) -> NDArray[np.int64]:
         """Return the invoices before a day, (n, 4) int64: day, cents, payee's account, rank of the supplier."""
         economy = world.economy
         days = np.array([d for d in range(day - back, day - 1) if is_banking_day(d)], dtype=np.int64)
-        out = np.empty((8 * len(days), 4), dtype=np.int64)
+        out = np.empty((MOST_INVOICES * len(days), 4), dtype=np.int64)
         people, keys = economy.world.people, economy.world.books.keys
         count = invoices(firm, days, economy.world.habits.behaviour, people, keys, out)
         return out[:count]
@@ -95,11 +104,8 @@ class InvoiceRedirection(PushScam):
         if "mule" not in campaign.facts:
             campaign.facts["mule"] = self._account(world, campaign)
         row = world.request(campaign, campaign.victim, 0, campaign.facts["mule"], cents, at, stage)
-        row["kind"], row["rail"], row["channel"] = pay.TRANSFER, pay.ACH, pay.ONLINE
-        if u[2] < 0.1:
-            row["rail"] = pay.WIRE
-        elif u[2] < 0.22:
-            row["rail"] = pay.INSTANT
+        row["kind"], row["channel"] = pay.TRANSFER, pay.ONLINE
+        row["rail"] = invoice_rail(cents, CHECKS + (1.0 - CHECKS) * u[2])  # a new account is no reason for a check
         if u[3] < 0.85:
             at_home(world, row, campaign.victim, v[0], v[1])
             row["authentication"] = pay.ONE_TIME_CODE if v[0] < 0.5 else pay.NO_AUTHENTICATION

@@ -2,7 +2,8 @@
 
 Actors: the beloved (a ring), one or two mules. Stages: a first small gift; support, again and again and more each
 time; a last emergency. Transactions: many transfers to the same one or two payees, known to the bank after the first,
-at intervals of one to four weeks, growing; savings broken towards the end. Events: payee_added once, logins.
+at intervals of one to four weeks, growing; savings broken towards the end, and for some money that comes from a
+retirement account or a lender days before. Events: payee_added once, logins.
 Confounder: remittances to family that grow (behaviour.occasions.remitters), regular gifts.
 """
 
@@ -31,6 +32,7 @@ class RomanceScam(PushScam):
     stages = ("first_gift", "support", "final", "layering", "cash_out")
     history_days = 300
     least_cents = 2_000
+    raises = True
 
     def script(self, world: Underworld, campaign: Campaign, start: int) -> list[list[int]]:
         """Return the payments: an amount that grows, unevenly, and jumps at the end."""

@@ -15,6 +15,7 @@ import numpy as np
 from finsim import payments as pay
 from finsim.agents.customer import BUSINESS
 from finsim.agents.fraud.pushing import move_savings, pay_somebody, receive
+from finsim.agents.fraud.raising import raise_missing
 from finsim.clock import DAY, HOUR, MINUTE
 from finsim.ledger import SLOTS
 from finsim.rng import Purpose, choose, to_normal
@@ -27,6 +28,8 @@ TRIES = 40
 """Candidates looked at for one campaign; without a fit one it comes to nothing."""
 MOST_DECLINES = 3
 NEVER = -1
+SPENDS = 0.95
+"""Most of what lies on the accounts that a victim gives for one payment (assumption)."""
 SAVINGS_ANYWAY = 0.12
 """Scam payments for which money is moved from savings although there is enough (assumption: one in eight)."""
 
@@ -41,6 +44,7 @@ class PushScam:
         history_days: how long before the run a campaign may have begun that is still under way.
         least_cents: what is less is not worth a payment.
         smaller: whether victims pay less after a decline; else they try the same again.
+        raises: whether victims draw on retirement savings or borrow where their accounts do not suffice.
     """
 
     name: str
@@ -49,6 +53,7 @@ class PushScam:
     history_days: int = 0
     least_cents: int = 1_000
     smaller: bool = True
+    raises: bool = False
 
     # -- what a typology says -----------------------------------------------------------------------------
 
@@ -106,14 +111,23 @@ class PushScam:
         if stage == self.received:
             receive(world, campaign, cents, now, stage)
             return self.due(campaign)
-        cents = self.affordable(world, campaign, int(cents * campaign.facts["scale"]))
+        wanted = int(cents * campaign.facts["scale"])
+        if self.raises:
+            missing = wanted - int(SPENDS * funds(world, campaign.victim))
+            later = raise_missing(world, campaign, missing, now, self.settings(world)) - now
+            if later > 0:
+                for step in script:
+                    step[0] += later
+                script.insert(0, [now + later, stage, cents])
+                return self.due(campaign)
+        cents = self.affordable(world, campaign, wanted)
         if cents < self.least_cents or not self.submit(world, campaign, cents, now, stage):
             return self.due(campaign)
         return None
 
     def affordable(self, world: Underworld, campaign: Campaign, cents: int) -> int:
         """Return what the victim can pay of an amount, with the savings."""
-        there = int(0.95 * funds(world, campaign.victim))
+        there = int(SPENDS * funds(world, campaign.victim))
         return cents if cents <= there else there // 1_000 * 1_000
 
     def submit(self, world: Underworld, campaign: Campaign, cents: int, at: int, stage: int) -> bool:
@@ -128,6 +142,7 @@ class PushScam:
             return None
         facts = campaign.facts
         if row["decision"] == pay.APPROVED:
+            campaign.facts["paid"] = True
             return self.due(campaign)
         u = world.draw(campaign)
         facts["declines"] += 1

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from finsim import payments as pay
 from finsim.agents.fraud.draining import drain, goes_on
 from finsim.clock import DAY, HOUR, MINUTE, weekday
 from finsim.ids import ring_code
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
     from finsim.agents.underworld import Underworld
 
 
+FIRST, AFTER = 500_000, 2_000_000
+"""Cents that the first transfer takes at most, below what most banks hold, and a later one to the same payee, so that
+both together are what banks let out in a day (banks.institutions: new_payee_hold, transfer_day_limit)."""
+
+
 class SimSwap:
     """One number taken over, and the account that hangs on it."""
 
@@ -32,8 +38,9 @@ class SimSwap:
     stages = ("transfer", "layering", "cash_out")
 
     def launch(self, world: Underworld, campaign: Campaign, now: int) -> int | None:
-        """Choose somebody with money, and a time at which the dead telephone is noticed late."""
-        victim = world.find_victim(campaign)
+        """Choose the richest of some whose numbers can be had, and a time at which a dead telephone is noticed late."""
+        found = [world.find_victim(campaign) for _ in range(max(world.settings.sim_swap.candidates, 1))]
+        victim = max(found, key=lambda customer: world.balance(customer) if customer >= 0 else -1)
         if victim < 0:
             return None
         u = world.draw(campaign)
@@ -47,6 +54,7 @@ class SimSwap:
             "scale": 1.0,
             "receives_codes": True,
             "moved": False,
+            "changes": 0.1,  # a payee that was paid once is no new one
         }
         return _quiet_time(now, u[2], u[3])
 
@@ -61,8 +69,10 @@ class SimSwap:
             first = now + int(minutes * MINUTE)
             self._get_in(world, campaign, now, first, u)
             return first
-        share = min(settings.share_of_balance * float(np.exp(0.6 * to_normal(u[0:1])[0])), 0.97) * facts["scale"]
-        drain(world, campaign, now, share, u[1])
+        through = facts.get("through", False)
+        share = (1.4 if through else 1.0) * settings.share_of_balance * float(np.exp(0.6 * to_normal(u[0:1])[0]))
+        most = int((0.6 + 0.4 * u[2]) * (AFTER if through else FIRST))
+        drain(world, campaign, now, min(share, 0.97) * facts["scale"], u[1], most)
         return None
 
     @staticmethod
@@ -80,10 +90,16 @@ class SimSwap:
             log.event(start + (first - now) // 5, victim, "contact_changed", device=device, ip=ip)
 
     def observe(self, world: Underworld, campaign: Campaign, row: np.void) -> int | None:
-        """Go on quickly while there is money; after a decline try a smaller amount."""
+        """Go on quickly while there is money; at a limit wait for midnight, after another decline try less."""
         if row["stage"] > 0:
             return None
         u = world.draw(campaign)
+        if row["decision"] == pay.APPROVED:
+            campaign.facts["through"] = True
+        limited = row["decision"] == pay.DECLINED and row["decline_reason"] == pay.LIMIT
+        if limited and campaign.facts["left"] > 0 and not campaign.facts.get("waited"):
+            campaign.facts["waited"] = True  # the limit is of a day, and the night is long
+            return (int(row["timestamp"]) // DAY + 1) * DAY + int((3.0 + 90.0 * u[1]) * MINUTE)
         if not goes_on(campaign, row, 0.5):
             return None
         return int(row["timestamp"]) + int((3.0 + 40.0 * u[0] ** 2) * MINUTE)

@@ -57,7 +57,13 @@ def seeds(a: Dataset, b: Dataset, known: pl.DataFrame) -> pl.DataFrame:
         b: the second.
         known: what `owners` returned.
     """
-    parts = [*_event_seeds(a, b), *_card_seeds(a, b), *_account_seeds(a, b, known), *_report_seeds(a, b)]
+    parts = [
+        *_event_seeds(a, b),
+        *_frozen_before(a, b),
+        *_card_seeds(a, b),
+        *_account_seeds(a, b, known),
+        *_report_seeds(a, b),
+    ]
     columns = [pl.col("node"), pl.col("time").cast(pl.Int64), pl.lit(None, pl.UInt32).alias("campaign_id")]
     return pl.concat(part.select(columns) for part in parts)
 
@@ -79,6 +85,31 @@ def _event_seeds(a: Dataset, b: Dataset) -> Iterator[pl.DataFrame]:
             pl.when((kind == "account_unfrozen") & ~before).then(LONG_AGO).otherwise(pl.col("event_at").cast(pl.Int64))
         )
         yield rows.select(node=node("customer's means", pl.col("customer_id")), time=time)
+
+
+def _frozen_before(a: Dataset, b: Dataset) -> Iterator[pl.DataFrame]:
+    """Yield whose account was frozen when the export of one run began: it is blocked, and no event says since when."""
+    reason, kind = pl.col("decline_reason").cast(pl.String), pl.col("kind").cast(pl.String)
+    blocked = [
+        collect(
+            data.transactions.filter((reason == "blocked") & (pl.col("rail").cast(pl.String) != "card"))
+            .group_by("customer_id")
+            .agg(first=pl.col("timestamp").min())
+            .join(
+                data.events.filter(kind == "account_frozen")
+                .group_by("customer_id")
+                .agg(since=pl.col("event_at").min()),
+                on="customer_id",
+                how="left",
+            )
+            .filter(pl.col("since").is_null() | (pl.col("since") > pl.col("first")))
+            .select("customer_id")
+        )
+        for data in (a, b)
+    ]
+    for left, right in (blocked, blocked[::-1]):
+        rows = left.join(right, on="customer_id", how="anti")
+        yield rows.select(node=node("customer's means", pl.col("customer_id")), time=LONG_AGO)
 
 
 def _card_seeds(a: Dataset, b: Dataset) -> Iterator[pl.DataFrame]:

@@ -18,7 +18,7 @@ from finsim.evaluation.comparison import Comparison
 from finsim.evaluation.composition_claims import bearers, reports
 from finsim.evaluation.composition_genuine import look_alikes
 from finsim.evaluation.composition_rails import controls, rates, scams_on_rails
-from finsim.evaluation.money import FIRST_PARTY, NEW_ACCOUNTS, SCAMS, Money
+from finsim.evaluation.money import FIRST_PARTY, NEW_ACCOUNTS, PERSONAL_SCAMS, SCAMS, Money
 from finsim.evaluation.quotients import points, share
 
 BANDS: Final = ((0, 30), (30, 40), (40, 50), (50, 60), (60, 200))
@@ -121,7 +121,7 @@ def _cases(out: Comparison, money: Money) -> None:
         out.add("cases", measure, 1000 * share(victims, money.person_years), prevalence, scale=10.0)
         some = money.cases.filter(stranger, which, pl.col("victim").is_in(people))
         out.add("cases", f"{name} misused, mean loss, USD", some["amount"].mean(), mean)  # type: ignore[arg-type]
-    scams = money.cases.filter(pl.col("typology").is_in(SCAMS))
+    scams = money.cases.filter(pl.col("typology").is_in(PERSONAL_SCAMS))
     out.add("cases", "scams, per 1,000 customers and year", 1000 * share(len(scams), money.customer_years))
     out.add("cases", "scams, mean loss, USD", scams["amount"].mean(), "UK-088")  # type: ignore[arg-type]
     out.add("cases", "scams, median loss, USD", scams["amount"].median(), "US-063")  # type: ignore[arg-type]

@@ -12,7 +12,7 @@ from typing import Final
 import polars as pl
 
 from finsim.evaluation.comparison import Comparison
-from finsim.evaluation.money import FIRST_PARTY, NEW_ACCOUNTS, SCAMS, Money
+from finsim.evaluation.money import FIRST_PARTY, NEW_ACCOUNTS, PERSONAL_SCAMS, SCAMS, Money
 from finsim.evaluation.quotients import points, share
 
 REMOTE: Final = ("online", "app", "phone")
@@ -80,7 +80,7 @@ def scams_on_rails(out: Comparison, money: Money) -> None:
         out.add("instant payments", f"{name}, bp of value", points(rows["amount"].sum(), value), figure)
     part = share(len(known), money.count(instant))
     out.add("instant payments", "by strangers and scams, share of number", part, "US-zelle-number", scale=0.01)
-    known = money.cases.filter(scam & pl.col("event_at").is_not_null())
+    known = money.cases.filter(pl.col("typology").is_in(PERSONAL_SCAMS) & pl.col("event_at").is_not_null())
     lost = share(known["transferred"].sum(), money.person_years)
     out.add("scams", "reported losses by transfer per person and year, USD", lost, "US-scams-per-adult")
 

@@ -20,6 +20,8 @@ SCAMS: Final = (
     "impersonation_scam",
 )
 """Typologies in which the victim makes the payment."""
+PERSONAL_SCAMS: Final = tuple(name for name in SCAMS if name != "invoice_redirection")
+"""Those of persons. What firms of every size lose is published apart, and one such case weighs as much as fifty."""
 FIRST_PARTY: Final = ("friendly_fraud", "refund_abuse", "agent_fraud")
 """Typologies in which a customer or an agent deceives: nobody's card or account is misused."""
 NEW_ACCOUNTS: Final = ("application_fraud", "synthetic_identity")

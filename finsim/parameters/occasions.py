@@ -12,6 +12,12 @@ class Occasions(Model):
                                      source="assumption: one in eight years, beside behaviour.large_transfers_per_year")  # fmt: skip
     project_median: float = param(3000.0, unit="USD", doc="median of all parts of a project", low=10.0, high=1e6, transform="log", source="assumption: a repair or a course; the tail reaches house deposits")
     project_log_sigma: float = param(1.15, unit="ln USD", doc="sigma of the log of that amount", low=0.0, high=3.0, source="assumption: from a small repair to a house deposit")
+    raised_from: float = param(4000.0, unit="USD", doc="least part of a project for which money is raised before it", low=10.0, high=1e6, transform="log", source="assumption: half of what households have on accounts at the median, us_hou_transaction_account_median_all_2022")
+    raised_share: float = param(0.5, unit="share", doc="such parts for which money comes from a retirement or brokerage account, or from a lender", low=0.0, high=1.0, source="assumption: half of large purchases are not paid from what lies on the account")
+    holders: float = param(0.543, unit="share", doc="persons with a retirement or brokerage account", low=0.0, high=1.0, source="us_hou_retirement_account_share_all_2022")
+    withdrawals_per_year: float = param(0.8, unit="count/year", doc="times that such a person draws on it beside projects", low=0.0, high=50.0, source="assumption: retired persons several times a year, others seldom")
+    withdrawal_median: float = param(2500.0, unit="USD", doc="median of such a withdrawal", low=10.0, high=1e6, transform="log", source="assumption: a holiday, a bill, a quarter's supplement to a pension")
+    withdrawal_log_sigma: float = param(1.3, unit="ln USD", doc="sigma of the log of that amount", low=0.0, high=3.0, source="assumption: from a small supplement to a whole account")
     investors: float = param(0.08, unit="share", doc="customers who pay into an exchange or an investment platform from time to time", low=0.0, high=1.0,
                              source="assumption: about one adult in twelve holds cryptocurrency or trades on such a platform")  # fmt: skip
     invest_median: float = param(160.0, unit="USD", doc="median of the first payment of a round of saving; later ones grow", low=1.0, high=1e6, transform="log", source="assumption: people try with a little")

@@ -23,11 +23,20 @@ class Population(Model):
         20.0, unit="employer", doc="employers per 1,000 customers, sizes heavy-tailed", low=1.0, high=500.0,
         source="assumption: mean of about 30 employees in the sample per employer")  # fmt: skip
     business_share: float = param(
-        0.05, unit="share", doc="customers that are small businesses", low=0.0, high=0.5,
+        0.05, unit="share", doc="customers that are businesses", low=0.0, high=0.5,
         source="assumption: about one small-business account for twenty retail accounts")  # fmt: skip
     business_with_shop_share: float = param(
         0.5, unit="share", doc="small businesses that own a merchant", low=0.0, high=1.0,
         source="assumption: half of small firms sell to consumers by card")  # fmt: skip
+    firm_size_exponent: float = param(
+        1.0, unit="", doc="the number of firms above a size falls with the size to this power", low=0.5, high=10.0,
+        source="us_fir_size_exponent_1997")  # fmt: skip
+    firm_size_most: float = param(
+        300.0, unit="ratio", doc="size of the largest firm, payments against those of a one-person business", low=1.0, high=10_000.0,
+        source="assumption: receipts of about 30 million USD a year, the mean of firms with 100 to 499 employees, us_fir_receipts_100_499_2002 / us_fir_firms_100_499_2002; larger firms do not bank like customers")  # fmt: skip
+    firm_buffer_days: float = param(
+        27.0, unit="day", doc="median of the days for which a firm could pay without income, at the start", low=0.0, high=1000.0,
+        source="us_fir_cash_buffer_days_median_2015")  # fmt: skip
     retired_age: int = param(66, unit="year", doc="age from which people draw a pension", low=50, high=80, source="assumption: US full retirement age")
     unemployed_share: float = param(0.06, unit="share", doc="people of working age without wage income", low=0.0, high=0.9,
                                     source="assumption: unemployed and others outside paid work with an account of their own")  # fmt: skip

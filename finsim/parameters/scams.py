@@ -54,6 +54,14 @@ def _reimbursed(value: float, source: str) -> Any:
     return param(value, unit="ratio", doc="claims reimbursed, against banks.scam_reimbursed; the customer bears the rest", low=0.0, high=10.0, source=source)
 
 
+def _raises(value: float, source: str) -> Any:
+    return param(value, unit="share", doc="victims who draw on retirement savings or borrow when their accounts do not suffice", low=0.0, high=1.0, source=source)
+
+
+def _raised(value: float, source: str) -> Any:
+    return param(value, unit="share", doc="most that such a victim raises of a nest egg and a loan; each up to a share drawn below it", low=0.0, high=1.0, source=source)
+
+
 class PurchaseScam(Model):
     """Goods that do not exist, paid in advance to a private seller or in a shop that never delivers."""
 
@@ -78,23 +86,25 @@ class PurchaseScam(Model):
 class InvestmentScam(Model):
     """A platform that shows profits: a small test, a returned profit, growing deposits, a fee to withdraw."""
 
-    rate: float = _rate(0.34, "assumption: leads to US-investment-per-adult at a mean of 11,000 to 20,000 USD (UK-090); UK-042 gives 0.19 reported cases, 0.65 of all")
+    rate: float = _rate(0.42, "assumption: leads to US-investment-per-adult at a mean near UK-090; UK-042 gives 0.19 reported cases, 0.65 of all")
     test_median: float = _median(400.0, "median of the first small payment", "assumption: usual smallest deposit of such platforms")
-    amount_median: float = _median(19000.0, "median of all deposits together, if the victim goes on to the end", "assumption: US-057 is the median of what is lost, above 9,000; some victims stop early or have less")
+    amount_median: float = _median(26000.0, "median of all deposits together, if the victim goes on to the end", "assumption: US-057 is the median of what is lost, above 9,000; some victims stop early or have less")
     amount_log_sigma: float = _sigma(1.5, "assumption: US-068, most of the money is lost in the largest cases")
     growth: float = param(2.0, unit="ratio", doc="mean growth from one deposit to the next", low=1.0, high=10.0, source="assumption: 1.5 to 3")
     deposits: float = param(3.5, unit="count", doc="mean deposits after the test", low=1.0, high=20.0, source="assumption: 3 to 6")
-    interval_days: float = param(9.0, unit="day", doc="median time between payments", low=0.1, high=200.0, source="assumption: a relation of 7 to 120 days")
+    interval_days: float = param(8.0, unit="day", doc="median time between payments", low=0.1, high=200.0, source="assumption: a relation of 7 to 120 days")
     payout: float = param(0.65, unit="share", doc="victims who get a profit paid back after the test", low=0.0, high=1.0, source="assumption: a small profit is paid early")
     fee: float = param(0.4, unit="share", doc="victims who pay a fee or tax to withdraw at the end", low=0.0, high=1.0, source="assumption: asked of all who want their money, paid by less than half")
     exchange: float = param(0.45, unit="share", doc="victims who pay to an exchange, where the money is turned into cryptocurrency; the rest pay mules", low=0.0, high=1.0, source="assumption: US-052 / (US-051 + US-052)")
     savings_share: float = param(0.85, unit="share", doc="most that a victim gives of what is on the accounts", low=0.0, high=1.0, source="assumption: savings are broken, not all of them")
+    raises: float = _raises(0.8, "assumption: most go beyond their accounts; US-068, most of the money is lost in the largest cases")
+    raised_share: float = _raised(0.8, "assumption: nest eggs are broken, seldom all of them")
     under_30: float = _age(0.5, "under 30", "assumption: victims of 45 to 75 lead")
     from_30: float = _age(0.9, "of 30 to 44", "assumption: US-087, less lost than at 50 to 59")
     from_45: float = _age(1.3, "of 45 to 59", "assumption: US-086")
     from_60: float = _age(1.4, "of 60 and more", "assumption: US-085")
     funds: float = _funds(15000.0, "assumption: who has something to invest")
-    persistence: float = _persistence(0.75, "assumption: convinced, and coached against the bank's questions")
+    persistence: float = _persistence(0.82, "assumption: convinced, and coached against the bank's questions")
     never_reported: float = _never(0.35, "assumption: shame, 20 to 60 per cent")
     realise_days: float = _realise(75.0, "assumption: 30 to 300 days after the first payment")
     realise_log_sigma: float = _spread(0.65, "assumption: 30 to 300 days")
@@ -104,19 +114,21 @@ class InvestmentScam(Model):
 class RomanceScam(Model):
     """A beloved whom nobody has met: many payments over months that grow, and a last large one."""
 
-    rate: float = _rate(0.5, "assumption: leads to US-romance-per-adult at the smaller losses that accounts bear; US-romance-reports are 0.16 for 1,000 adults where paid by transfer or cryptocurrency, 0.55 of all reported")
-    first_median: float = _median(260.0, "median of the first payment", "assumption: payments of 50 to 3,000")
-    amount_log_sigma: float = _sigma(1.8, "assumption: as first_median; US-romance-losses over US-romance-reports is four times US-romance-median")
-    growth: float = param(1.33, unit="ratio", doc="mean growth from one payment to the next", low=1.0, high=5.0, source="assumption: from a little to thousands in ten payments; US-romance-median")
-    payments: float = param(11.0, unit="count", doc="mean payments if nothing ends it", low=2.0, high=60.0, source="assumption: 8 to 12, some cut short when the victim understands")
-    interval_days: float = param(13.0, unit="day", doc="median time between payments", low=0.1, high=200.0, source="assumption: 60 to 300 days for all of them")
-    final: float = param(2.5, unit="ratio", doc="the last payment against the one before", low=1.0, high=20.0, source="assumption: a last emergency, later loans")
+    rate: float = _rate(0.38, "assumption: US-romance-reports are 0.16 for 1,000 adults where paid by transfer or cryptocurrency, 0.55 of all; moved until US-romance-per-adult lies between what 90 days and what 300 days of data give")
+    first_median: float = _median(85.0, "median of the first payment", "assumption: a gift or a telephone card; with the growth US-romance-median")
+    amount_log_sigma: float = _sigma(2.2, "assumption: as first_median; US-romance-losses over US-romance-reports is four times US-romance-median")
+    growth: float = param(1.55, unit="ratio", doc="mean growth from one payment to the next", low=1.0, high=5.0, source="assumption: from a little to thousands in ten payments; US-romance-median")
+    payments: float = param(13.0, unit="count", doc="mean payments if nothing ends it", low=2.0, high=60.0, source="assumption: 8 to 12, some cut short when the victim understands")
+    interval_days: float = param(7.0, unit="day", doc="median time between payments", low=0.1, high=200.0, source="assumption: 60 to 300 days for all of them; 8 to 12 are made before half of the victims understand")
+    final: float = param(3.0, unit="ratio", doc="the last payment against the one before", low=1.0, high=20.0, source="assumption: a last emergency, later loans")
+    raises: float = _raises(0.9, "assumption: US-romance-losses over US-romance-reports is four times US-romance-median")
+    raised_share: float = _raised(1.0, "assumption: everything is given in the end")
     under_30: float = _age(0.5, "under 30", "assumption: victims of 40 to 75 lead")
     from_30: float = _age(0.9, "of 30 to 44", "assumption: victims of 40 to 75 lead")
     from_45: float = _age(1.4, "of 45 to 59", "assumption: victims of 40 to 75 lead")
     from_60: float = _age(1.3, "of 60 and more", "assumption: victims of 40 to 75 lead")
     funds: float = _funds(10000.0, "assumption: who has something to give")
-    persistence: float = _persistence(0.85, "assumption: defends the beloved against the bank")
+    persistence: float = _persistence(0.92, "assumption: defends the beloved against the bank")
     never_reported: float = _never(0.45, "assumption: shame, 20 to 60 per cent")
     realise_days: float = _realise(120.0, "assumption: 30 to 300 days after the first payment")
     realise_log_sigma: float = _spread(0.65, "assumption: 30 to 300 days")
@@ -148,11 +160,12 @@ class AdvanceFeeScam(Model):
 class InvoiceRedirection(Model):
     """A firm pays a supplier's invoice to an account that a forged message named: business e-mail compromise."""
 
-    rate: float = _rate(0.1, "assumption: US-078 for 1,000 adults is 0.08, all of them firms here; 0.8 of them reported")
+    rate: float = _rate(0.14, "assumption: US-078 for 1,000 adults is 0.08, all of them firms here; 0.8 of them reported, and some come to nothing; leads to US-bec-per-adult")
     wait_days: float = param(15.0, unit="day", doc="median time that the mail is read before the forged message", low=0.5, high=200.0, source="assumption: 3 to 60 days")
     look_back_days: int = param(75, unit="day", doc="how far back the reader sees invoices", low=7, high=365, source="assumption: a mailbox of some months")
     exact: float = param(0.7, unit="share", doc="forged invoices with exactly the amount of the genuine one; the rest differ by a few per cent", low=0.0, high=1.0, source="assumption: the genuine invoice is copied")
-    large: float = param(2.5, unit="", doc="firms and invoices are chosen by their size to this power", low=0.0, high=5.0, source="assumption: US-079 is far above a usual invoice: large ones are aimed at")
+    large_firms: float = param(1.6, unit="", doc="firms are chosen by what they pay to this power", low=0.0, high=5.0, source="assumption: mail of firms is read in proportion to what is paid for by mail")
+    large: float = param(2.3, unit="", doc="invoices of a firm are chosen by their size to this power", low=0.0, high=5.0, source="assumption: US-079 is far above a usual invoice: large ones are aimed at")
     second_payment: float = param(0.3, unit="share", doc="firms that pay the next invoice there too", low=0.0, high=1.0, source="assumption: 1 to 2 payments")
     funds: float = _funds(500.0, "assumption: a firm that pays invoices")
     persistence: float = _persistence(0.5, "assumption: half ring the supplier when the bank asks")
