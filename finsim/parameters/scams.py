@@ -114,7 +114,7 @@ class InvestmentScam(Model):
 class RomanceScam(Model):
     """A beloved whom nobody has met: many payments over months that grow, and a last large one."""
 
-    rate: float = _rate(0.38, "assumption: US-romance-reports are 0.16 for 1,000 adults where paid by transfer or cryptocurrency, 0.55 of all; moved until US-romance-per-adult lies between what 90 days and what 300 days of data give")
+    rate: float = _rate(0.34, "assumption: US-romance-reports are 0.16 for 1,000 adults where paid by transfer or cryptocurrency, 0.55 of all; moved until US-romance-per-adult lies between what 90 days and what 300 days of data give")
     first_median: float = _median(85.0, "median of the first payment", "assumption: a gift or a telephone card; with the growth US-romance-median")
     amount_log_sigma: float = _sigma(2.2, "assumption: as first_median; US-romance-losses over US-romance-reports is four times US-romance-median")
     growth: float = param(1.55, unit="ratio", doc="mean growth from one payment to the next", low=1.0, high=5.0, source="assumption: from a little to thousands in ten payments; US-romance-median")
@@ -160,12 +160,12 @@ class AdvanceFeeScam(Model):
 class InvoiceRedirection(Model):
     """A firm pays a supplier's invoice to an account that a forged message named: business e-mail compromise."""
 
-    rate: float = _rate(0.14, "assumption: US-078 for 1,000 adults is 0.08, all of them firms here; 0.8 of them reported, and some come to nothing; leads to US-bec-per-adult")
+    rate: float = _rate(0.13, "assumption: US-078 for 1,000 adults is 0.08, all of them firms here; 0.8 of them reported, and some come to nothing; leads to US-bec-per-adult")
     wait_days: float = param(15.0, unit="day", doc="median time that the mail is read before the forged message", low=0.5, high=200.0, source="assumption: 3 to 60 days")
     look_back_days: int = param(75, unit="day", doc="how far back the reader sees invoices", low=7, high=365, source="assumption: a mailbox of some months")
     exact: float = param(0.7, unit="share", doc="forged invoices with exactly the amount of the genuine one; the rest differ by a few per cent", low=0.0, high=1.0, source="assumption: the genuine invoice is copied")
-    large_firms: float = param(1.6, unit="", doc="firms are chosen by what they pay to this power", low=0.0, high=5.0, source="assumption: mail of firms is read in proportion to what is paid for by mail")
-    large: float = param(2.3, unit="", doc="invoices of a firm are chosen by their size to this power", low=0.0, high=5.0, source="assumption: US-079 is far above a usual invoice: large ones are aimed at")
+    large_firms: float = param(1.7, unit="", doc="firms are chosen by what they pay to this power", low=0.0, high=5.0, source="assumption: mail of firms is read in proportion to what is paid for by mail")
+    large: float = param(2.4, unit="", doc="invoices of a firm are chosen by their size to this power", low=0.0, high=5.0, source="assumption: US-079 is far above a usual invoice: large ones are aimed at")
     second_payment: float = param(0.3, unit="share", doc="firms that pay the next invoice there too", low=0.0, high=1.0, source="assumption: 1 to 2 payments")
     funds: float = _funds(500.0, "assumption: a firm that pays invoices")
     persistence: float = _persistence(0.5, "assumption: half ring the supplier when the bank asks")
