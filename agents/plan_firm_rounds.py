@@ -6,9 +6,9 @@ import numpy as np
 
 from finsim import payments as pay
 from finsim.agents import slots as s
-from finsim.agents.plan_moves import POOLING, WIRE_FROM, pay_in, receive, scatter
+from finsim.agents.plan_moves import POOLING, pay_in, receive, scatter
 from finsim.agents.plan_sources import P_POOLING
-from finsim.agents.slots import begin, draw
+from finsim.agents.slots import WIRE_FROM, begin, draw
 from finsim.clock import HOUR
 from finsim.compile import inline, seldom
 from finsim.rng import normal

@@ -12,8 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from finsim import payments as pay
-from finsim.agents.plan_moves import WIRE_FROM
-from finsim.agents.slots import draw, is_absent
+from finsim.agents.slots import WIRE_FROM, draw, is_absent
 from finsim.compile import inline, kernel, njit
 from finsim.rng import Purpose, normal, pick, poisson
 
