@@ -186,7 +186,8 @@ def rule_table(banks: Banks, day: int) -> NDArray[np.void]:
     table = np.zeros(len(institutions), dtype=RULES)
     for row, bank in zip(table, institutions, strict=True):
         row["velocity"], row["decline_velocity"] = bank.velocity_limit, bank.decline_velocity_limit
-        row["merchant_test"], row["firm"] = bank.merchant_test_limit, banks.firm_limits
+        row["merchant_test"] = bank.merchant_test_limit
+        row["firm"], row["wealthy"] = banks.firm_limits, banks.wealthy_limits
         row["model_decline"], row["model_hold"], row["model_challenge"] = banks.thresholds(bank, day)
         for field, value in (
             ("remote_amount", bank.remote_amount_limit),

@@ -61,6 +61,7 @@ RULES = np.dtype(
         ("new_payee_day", "i8"),
         ("cooling_off", "i8"),
         ("firm", "f8"),  # thresholds of the smallest firm against a person's
+        ("wealthy", "f8"),  # limits of a day of the highest income band against another person's
         ("model_decline", "f8"),  # scores; above 1 for never
         ("model_hold", "f8"),
         ("model_challenge", "f8"),

@@ -8,6 +8,10 @@ Each replicate is a run of its own with the next seed, in a process of its own; 
 measured. With --cache what was measured is kept, a file for each seed, scenario and state of the sources, and a second
 call goes on where the first one ended. A figure is met if the interval of its mean (95 %, Student's t) lies within a
 factor of 1.5 of the published one, missed if it lies outside, and open otherwise.
+
+A replicate has a handful of cases of what is rare, or none. So the mean loss of a case is what was lost in all
+replicates over their cases (t of the linearised quotient), and a median is that of all cases together (interval
+from its order statistics): the mean of medians of two or three skewed losses would lie far above the median.
 """
 
 from __future__ import annotations
@@ -23,12 +27,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from printing import show
 from scipy import stats
 
 import finsim
 from finsim.evaluation.comparison import FACTOR
-from finsim.evaluation.composition import composition
+from finsim.evaluation.composition import compare
 from finsim.scenario import Scenario, parse_settings
 
 LEVEL = 0.95
@@ -41,10 +46,15 @@ def replicate(scenario: str, seed: int, overrides: dict[str, Any], cache: Path |
         state = hashlib.sha256(Scenario.load(scenario, overrides=overrides).hash.encode() + sources()).hexdigest()
         kept = cache / f"seed{seed}-{state[:16]}.json"
         if kept.exists():
-            found: list[dict[str, Any]] = json.loads(kept.read_text(encoding="utf-8"))
-            return found
+            rows: list[dict[str, Any]] = json.loads(kept.read_text(encoding="utf-8"))
+            return rows
     with tempfile.TemporaryDirectory() as folder:
-        rows = composition(finsim.run(scenario, out=Path(folder) / "run", seed=seed, overrides=overrides))
+        found = compare(finsim.run(scenario, out=Path(folder) / "run", seed=seed, overrides=overrides))
+    rows = [
+        row | {"parts": found.parts.get(key), "sample": found.samples.get(key)}
+        for row in found.rows
+        for key in [(row["section"], row["measure"])]
+    ]
     if kept is not None:
         partial = kept.with_suffix(".partial")
         partial.write_text(json.dumps(rows), encoding="utf-8")
@@ -64,33 +74,64 @@ def sources() -> bytes:
 
 def summary(runs: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
     """Return mean, interval and verdict of each measure, in the order in which measures appear."""
-    values: dict[tuple[str, str], list[float]] = {}
-    about: dict[tuple[str, str], dict[str, Any]] = {}
+    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for run in runs:
         for row in run:
-            key = (row["section"], row["measure"])
-            about.setdefault(key, row)
-            values.setdefault(key, [])
-            if row["simulated"] is not None:
-                values[key].append(row["simulated"])
-    order = {section: place for place, section in enumerate(dict.fromkeys(section for section, _ in about))}
-    return [_line(about[key], values[key]) for key in sorted(about, key=lambda key: order[key[0]])]
+            found.setdefault((row["section"], row["measure"]), []).append(row)
+    order = {section: place for place, section in enumerate(dict.fromkeys(section for section, _ in found))}
+    return [_line(found[key], len(runs)) for key in sorted(found, key=lambda key: order[key[0]])]
 
 
-def _line(row: dict[str, Any], values: list[float]) -> dict[str, Any]:
-    """Return one line of the table."""
-    mean = float(np.mean(values)) if values else None
-    half = None
-    if len(values) > 1:
-        half = float(stats.t.ppf((1 + LEVEL) / 2, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values)))
-    low, high = (None, None) if mean is None or half is None else (mean - half, mean + half)
-    bounds = (row["low"], row["high"])
+def _line(rows: list[dict[str, Any]], replicates: int) -> dict[str, Any]:
+    """Return one line of the table from the rows of the replicates that have them."""
+    row, cases = rows[0], None
+    if row["sample"] is not None:
+        sample = [loss for one in rows for loss in one["sample"]]
+        cases, (mean, low, high) = len(sample), middle(sample)
+    elif row["parts"] is not None:
+        parts = np.zeros((replicates, 2))
+        parts[: len(rows)] = [one["parts"] for one in rows]
+        cases, (mean, low, high) = int(parts[:, 1].sum()), quotient(parts)
+    else:
+        mean, low, high = average([one["simulated"] for one in rows if one["simulated"] is not None])
     ratio = mean / row["published"] if mean is not None and row["published"] else None
     return {
-        "section": row["section"], "measure": row["measure"], "replicates": len(values), "mean": mean, "low": low,
-        "high": high, "published": _published(row), "ratio": ratio, "figure": row["figure"],
-        "verdict": verdict(low, high, bounds),
+        "section": row["section"], "measure": row["measure"], "cases": cases, "mean": mean, "low": low, "high": high,
+        "published": _published(row), "ratio": ratio, "figure": row["figure"],
+        "verdict": verdict(low, high, (row["low"], row["high"])),
     }  # fmt: skip
+
+
+def average(values: list[float]) -> tuple[float | None, float | None, float | None]:
+    """Return the mean of values and its interval, each None where there are too few of them."""
+    return quotient(np.array([(value, 1.0) for value in values]).reshape(-1, 2))
+
+
+def quotient(parts: NDArray[np.float64]) -> tuple[float | None, float | None, float | None]:
+    """Return the sum of totals over the sum of numbers, and its interval.
+
+    Args:
+        parts: (R, 2) float64: total and number in each replicate.
+    """
+    total, number = parts.sum(axis=0) if len(parts) else (0.0, 0.0)
+    if not number:
+        return None, None, None
+    mean, count = float(total / number), len(parts)
+    if count < 2 or np.count_nonzero(parts[:, 1]) < 2:
+        return mean, None, None
+    error = np.std(parts[:, 0] - mean * parts[:, 1], ddof=1) / np.sqrt(count) / (number / count)
+    half = float(stats.t.ppf((1 + LEVEL) / 2, count - 1) * error)
+    return mean, mean - half, mean + half
+
+
+def middle(sample: list[float]) -> tuple[float | None, float | None, float | None]:
+    """Return the median of a sample and the pair of its order statistics between which the true one lies."""
+    if not sample:
+        return None, None, None
+    ordered = np.sort(sample)
+    rank = int(stats.binom.ppf((1 - LEVEL) / 2, len(ordered), 0.5))
+    bounds = (float(ordered[rank - 1]), float(ordered[len(ordered) - rank])) if rank else (None, None)
+    return float(np.median(ordered)), *bounds
 
 
 def _published(row: dict[str, Any]) -> float | str | None:

@@ -15,6 +15,7 @@ from finsim.requests import by_id
 from finsim.rng import Purpose
 
 CHALLENGE, CONTROL_GROUP = int(Purpose.CHALLENGE), int(Purpose.CONTROL_GROUP)
+WEALTHY = 4  # position of the highest income band in `finsim.agents.customer.INCOME_BANDS`
 SMALL_TEST = 600  # cents; what a merchant-velocity rule counts as a small attempt (assumption)
 
 # Numbers of the built-in controls; `alert` holds number + 1, and alerts name them.
@@ -96,13 +97,16 @@ def card_rules(t, c, rule, tests, is_new):  # type: ignore[no-untyped-def]
 def transfer_rules(t, c, rule, is_new):  # type: ignore[no-untyped-def]
     """Apply the rules for transfers; return the number of the control that asks for a challenge, or -1.
 
-    A firm's thresholds go with its invoices, which grow with their number to the power 1.5, and with their sum.
+    A firm's thresholds go with its invoices, which grow with their number to the power 1.5, and with their sum. Persons
+    of the highest income band have the limits of a day of better accounts.
     """
     sent = t.kind == pay.TRANSFER
     scale, day = 1.0, 1.0
     if c.sex == 2:  # a firm
         scale = rule.firm * c.firm_scale * np.sqrt(c.firm_scale)
         day = scale * c.firm_scale
+    elif c.income_band_code == WEALTHY:
+        day = rule.wealthy
     if sent and c.sent_cents + t.amount > rule.transfer_day * day:
         decline(t, pay.LIMIT)
         return -1

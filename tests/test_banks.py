@@ -163,6 +163,17 @@ def test_a_new_payee_is_paid_after_a_rest() -> None:
     assert waited.max() < 11.5  # type: ignore[operator]
 
 
+def test_better_accounts_have_larger_limits_of_a_day() -> None:
+    rules = {**bank(transfer_day_limit=400.0), "banks.wealthy_limits": 100.0, "population.customers": 1200}
+    rows, customers = frames("transactions", "customers", **rules)
+    sent = rows.filter(pl.col("kind") == "transfer").join(customers, on="customer_id")
+    refused = sent.filter(pl.col("decline_reason") == "limit", pl.col("segment") != "business")
+    wealthy = pl.col("income_band") == "100000-inf"
+    assert len(refused.filter(~wealthy)) > 10
+    assert not len(refused.filter(wealthy))
+    assert len(sent.filter(wealthy, pl.col("amount") > 400, pl.col("decision") == "approved"))
+
+
 def test_limits_of_transfers_hold_each_day() -> None:
     (rows,) = frames("transactions", **bank(transfer_day_limit=400.0))
     sent = rows.filter(

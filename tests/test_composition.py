@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import importlib
 import subprocess
 import sys
 from copy import copy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -28,6 +31,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
         "population.customers": 600,
         "run.days": 40,
         "fraud.intensity": 12,
+        "fraud.romance_scam.rate": 5.0,
         "banks.card_claims_refused": 1.0,
         "banks.transfer_claims_paid": 1.0,
     }
@@ -173,7 +177,58 @@ def test_the_market_of_stolen_details_begins_in_balance() -> None:
     assert abs(last - first) < 0.15
 
 
+def test_losses_to_long_scams_are_spread_over_the_cases_that_began(data: Dataset) -> None:
+    money = Money(data)
+    first = money.end.date() - dt.timedelta(days=39)
+    started = dict(data.campaigns.select("campaign_id", pl.col("started_at").dt.date()).collect().iter_rows())
+    rows = {row["section"]: row for row in composition(data) if row["measure"] == "mean loss of a case, USD"}
+    under_way = 0
+    for name in ("romance_scam", "investment_scam", "purchase_scam"):
+        cases = money.cases.filter(pl.col("typology") == name)
+        begun = sum(started[campaign] >= first for campaign in cases["campaign_id"])
+        assert money.begun(name) == (len(cases) if name == "purchase_scam" else begun)
+        under_way += len(cases) - money.begun(name)
+        if money.begun(name):
+            expected = cases["amount"].sum() / money.begun(name)
+            assert rows[name.replace("_", " ")]["simulated"] == pytest.approx(expected)
+    assert under_way > 0
+
+
 # -- replicates ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def replicates(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.syspath_prepend(Path(__file__).resolve().parent.parent / "benchmarks")
+    return importlib.import_module("replicates")
+
+
+def test_rare_cases_are_counted_over_all_replicates(replicates: Any) -> None:
+    """Few of skewed losses a replicate: quotients of sums and pooled medians are right, their intervals cover 95 %."""
+    rng = np.random.default_rng(5)
+    sigma, rounds = 0.5, 400
+    true_mean, true_median = float(np.exp(sigma**2 / 2)), 1.0
+    means, medians, covered = [], [], np.zeros(2)
+    for _ in range(rounds):
+        losses = [rng.lognormal(0.0, sigma, rng.poisson(3)).tolist() for _ in range(20)]
+        mean, low, high = replicates.quotient(np.array([(sum(some), len(some)) for some in losses]))
+        middle, least, most = replicates.middle([loss for some in losses for loss in some])
+        means.append(mean)
+        medians.append(middle)
+        covered += low <= true_mean <= high, least <= true_median <= most
+    for found, true in ((means, true_mean), (medians, true_median)):
+        assert np.mean(found) == pytest.approx(true, abs=5 * np.std(found) / np.sqrt(rounds) + 0.01)
+    assert (np.abs(covered / rounds - 0.95) < 5 * np.sqrt(0.05 * 0.95 / rounds)).all()
+
+
+def test_a_quotient_of_single_measures_is_their_mean(replicates: Any) -> None:
+    mean, low, high = replicates.average([1.0, 2.0, 6.0])
+    half = 4.302653 * np.std([1.0, 2.0, 6.0], ddof=1) / np.sqrt(3)
+    assert (mean, low, high) == pytest.approx((3.0, 3.0 - half, 3.0 + half))
+    assert replicates.average([]) == (None, None, None)
+    assert replicates.average([2.0]) == (2.0, None, None)
+    assert replicates.middle([]) == (None, None, None)
+    assert replicates.middle([1.0, 2.0, 9.0]) == (2.0, None, None), "three cases bound nothing"
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 import finsim
 from finsim.agents.customer import BUSINESS
 from finsim.agents.firms import COUNTED, PAID_OUT
+from finsim.agents.fraud.raising import DEEP
 from finsim.calibration.figures import load_figures
 from finsim.dataset.reader import Dataset
 from finsim.economy import Economy
@@ -147,6 +149,25 @@ def test_victims_raise_money_before_they_pay(data: Dataset, paths: dict[float, P
     early = extra.filter(pl.col("timestamp").dt.date() < pl.lit(extra["timestamp"].max()).dt.offset_by("-7d").dt.date())
     assert len(early) >= 5
     assert later.join(early, on="transaction_id", how="semi")["transaction_id"].n_unique() > 0.5 * len(early)
+
+
+def test_only_who_is_deep_in_a_scam_raises_money(data: Dataset, paths: dict[float, Path]) -> None:
+    planned = raised(finsim.open_dataset(paths[0.0])).select("transaction_id")
+    extra = raised(data).join(planned, on="transaction_id", how="anti").select("customer_id", since="timestamp")
+    fraud = data.truth.filter(pl.col("is_fraud")).select(
+        "transaction_id", "campaign_id", customer_id="victim_customer_id"
+    )
+    gave = data.transactions.filter(pl.col("decision").cast(pl.String) == "approved").select(
+        "transaction_id", "timestamp"
+    )
+    rows = fraud.join(gave, on="transaction_id").join(
+        data.campaigns.select("campaign_id", "started_at"), on="campaign_id"
+    )
+    pairs = extra.join(rows.collect(), on="customer_id").filter(pl.col("timestamp") < pl.col("since"))
+    paid = pairs.group_by("customer_id", "since").agg(pl.len().alias("payments"), pl.col("started_at").min())
+    new = paid.filter(pl.col("started_at").dt.date() >= dt.date.fromisoformat(data.manifest["first_day"]))
+    assert len(new) >= 3
+    assert new["payments"].min() >= DEEP  # type: ignore[operator]
 
 
 def test_what_victims_raise_is_explained_by_what_they_pay(paths: dict[float, Path]) -> None:

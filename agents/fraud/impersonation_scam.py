@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from finsim.agents.fraud.pushing import login, pay_somebody
-from finsim.agents.fraud.scam import PushScam, funds, gather, lognormal, price
+from finsim.agents.fraud.scam import PushScam, age_of, funds, gather, lognormal, price
 from finsim.clock import HOUR, MINUTE
 
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ class ImpersonationScam(PushScam):
         u, v = world.draw(campaign), world.draw(campaign)
         at = world.opening(start, u[0])
         count = 1 + min(int(-np.log(u[1]) * (settings.payments - 0.6)), 6)
-        total = 100 * lognormal(u[2], settings.amount_median, settings.amount_log_sigma)
+        more = settings.amount_older if age_of(world, campaign.victim) >= 60 else 1.0
+        total = 100 * lognormal(u[2], settings.amount_median * more, settings.amount_log_sigma)
         total = min(total, settings.savings_share * funds(world, campaign.victim))
         campaign.facts["savings"] = bool(u[3] < settings.savings)
         campaign.facts["remote"] = bool(v[0] < settings.remote_access)

@@ -3,8 +3,8 @@
 Fraudsters are after "the retirement funds, it's maybe life insurance proceeds, but it's also homes and cars" (K.
 Stokes, AARP Fraud Watch Network, on the Federal Trade Commission's report on older adults, Boston 25 News).
 What is raised comes as a genuine transfer of the victim's own money, from the funds and lenders from which others are
-paid before they buy a car or a house (`finsim.agents.plan_occasions`). Only who has paid once goes so far: the row
-exists for no other reason than the fraud, and that first payment is what explains it.
+paid before they buy a car or a house (`finsim.agents.plan_occasions`). Few go so far, and only who is deep in it and
+has paid in this run: the row exists for no other reason than the fraud, and that payment is what explains it.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ NEST_EGG_LOG_SIGMA = 1.45
 """Spread of their log within an age (derived: sqrt(2 ln(mean / median)) of the figures by age of the same source)."""
 CREDIT_MONTHS = 3.0
 """Months of income that anybody can borrow (assumption: a usual personal loan, or what a car is sold for)."""
+DEEP = 3
+"""Payments after which a victim raises money (assumption: what is gone by then is more than anybody likes to admit)."""
 LEAST_MISSING, LEAST_RAISED = 50_000, 100_000
 """Cents that have to be missing, and that one withdrawal or loan is at least."""
 
@@ -57,7 +59,7 @@ def could_raise(world: Underworld, campaign: Campaign, settings: Any) -> int:
 
 
 def raise_missing(world: Underworld, campaign: Campaign, missing: int, now: int, settings: Any) -> int:
-    """Let a victim who has paid before raise what is missing for the next payment.
+    """Let a victim who has paid several times raise what is missing for the next payment.
 
     Args:
         world: the underworld.
@@ -70,7 +72,8 @@ def raise_missing(world: Underworld, campaign: Campaign, missing: int, now: int,
         the time at which the payment can be made: now, or when the money is there.
     """
     facts = campaign.facts
-    if facts.pop("raised", False) or not facts.get("paid") or missing < LEAST_MISSING:
+    paid = facts.get("paid", 0)
+    if facts.pop("raised", False) or not paid or paid + facts["before"] < DEEP or missing < LEAST_MISSING:
         return now
     cents = min(missing, could_raise(world, campaign, settings))
     if cents < LEAST_RAISED:

@@ -84,9 +84,9 @@ class PushScam:
         today = world.economy.now
         if NEVER < realises <= today:
             return None
-        campaign.facts |= {"script": script, "realises": realises, "declines": 0, "scale": 1.0}
-        while script and script[0][0] < today:
-            script.pop(0)
+        before = sum(step[0] < today for step in script)
+        campaign.facts |= {"script": script, "realises": realises, "declines": 0, "scale": 1.0, "before": before}
+        del script[:before]
         return self.due(campaign)
 
     def find(self, world: Underworld, campaign: Campaign) -> int:
@@ -142,7 +142,7 @@ class PushScam:
             return None
         facts = campaign.facts
         if row["decision"] == pay.APPROVED:
-            campaign.facts["paid"] = True
+            facts["paid"] = facts.get("paid", 0) + 1
             return self.due(campaign)
         u = world.draw(campaign)
         facts["declines"] += 1
@@ -183,10 +183,15 @@ def funds(world: Underworld, customer: int) -> int:
 
 def age_weight(world: Underworld, customer: int, settings: Any) -> float:
     """Return how often a customer of that age is sought, against the age that is sought most."""
-    age = world.economy.year - int(world.economy.world.customers.data["birth_year"][customer])
-    weights = (settings.under_30, settings.from_30, settings.from_45, settings.from_60)
+    age = age_of(world, customer)
+    weights = (settings.under_30, settings.from_30, settings.from_45, settings.from_60, settings.from_75)
     most = max(weights)
-    return float(weights[(age >= 30) + (age >= 45) + (age >= 60)] / most) if most > 0 else 1.0
+    return float(weights[sum(age >= low for low in (30, 45, 60, 75))] / most) if most > 0 else 1.0
+
+
+def age_of(world: Underworld, customer: int) -> int:
+    """Return how old a customer becomes this year."""
+    return world.economy.year - int(world.economy.world.customers.data["birth_year"][customer])
 
 
 def realisation(world: Underworld, campaign: Campaign, settings: Any, first: int) -> int:

@@ -18,6 +18,7 @@ import numpy as np
 from finsim import payments as pay
 from finsim.agents.fraud.draining import drain, goes_on
 from finsim.clock import DAY, HOUR, MINUTE, weekday
+from finsim.controls import WEALTHY
 from finsim.ids import ring_code
 from finsim.rng import to_normal
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from finsim.agents.underworld import Underworld
 
 
-FIRST, AFTER = 500_000, 2_000_000
+FIRST_TAKE, NEXT_TAKE = 500_000, 2_000_000
 """Cents that the first transfer takes at most, below what most banks hold, and a later one to the same payee, so that
 both together are what banks let out in a day (banks.institutions: new_payee_hold, transfer_day_limit)."""
 
@@ -38,9 +39,9 @@ class SimSwap:
     stages = ("transfer", "layering", "cash_out")
 
     def launch(self, world: Underworld, campaign: Campaign, now: int) -> int | None:
-        """Choose the richest of some whose numbers can be had, and a time at which a dead telephone is noticed late."""
+        """Choose who is worth most of some whose numbers can be had, and a time at which that is noticed late."""
         found = [world.find_victim(campaign) for _ in range(max(world.settings.sim_swap.candidates, 1))]
-        victim = max(found, key=lambda customer: world.balance(customer) if customer >= 0 else -1)
+        victim = max(found, key=lambda customer: _worth(world, customer))
         if victim < 0:
             return None
         u = world.draw(campaign)
@@ -71,7 +72,7 @@ class SimSwap:
             return first
         through = facts.get("through", False)
         share = (1.4 if through else 1.0) * settings.share_of_balance * float(np.exp(0.6 * to_normal(u[0:1])[0]))
-        most = int((0.6 + 0.4 * u[2]) * (AFTER if through else FIRST))
+        most = int((0.6 + 0.4 * u[2]) * (NEXT_TAKE if through else FIRST_TAKE))
         drain(world, campaign, now, min(share, 0.97) * facts["scale"], u[1], most)
         return None
 
@@ -103,6 +104,14 @@ class SimSwap:
         if not goes_on(campaign, row, 0.5):
             return None
         return int(row["timestamp"]) + int((3.0 + 40.0 * u[0] ** 2) * MINUTE)
+
+
+def _worth(world: Underworld, customer: int) -> int:
+    """Return what can be had of somebody, cents: the balance, but no more than usual limits let out, if those hold."""
+    if customer < 0:
+        return -1
+    wealthy = world.economy.world.customers.data["income_band_code"][customer] == WEALTHY
+    return world.balance(customer) if wealthy else min(world.balance(customer), FIRST_TAKE + NEXT_TAKE)
 
 
 def _quiet_time(now: int, u: float, v: float) -> int:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
 
 from finsim.calibration.figures import Figure, load_figures
+from finsim.evaluation.quotients import share
 
 FACTOR: Final = 1.5
 """A figure is met if it lies within this factor of the published one."""
@@ -22,10 +24,26 @@ class Comparison:
     Attributes:
         rows: section, measure, simulated, published, ratio, within (of the factor), figure, geography.
         figures: every published figure by id.
+        parts: what a mean was divided from, sum and number, by (section, measure): replicates add them up.
+        samples: what a median is the median of, likewise: replicates put them together.
     """
 
     rows: list[dict[str, Any]] = field(default_factory=list)
     figures: dict[str, Figure] = field(default_factory=load_figures)
+    parts: dict[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
+    samples: dict[tuple[str, str], list[float]] = field(default_factory=dict)
+
+    def mean(
+        self, section: str, measure: str, total: Any, number: int, figure: str = "", *, scale: float = 1.0
+    ) -> None:
+        """Set a mean, a total over a number, beside a published one; for the rest see `add`."""
+        self.parts[section, measure] = float(total), float(number)
+        self.add(section, measure, share(total, number), figure, scale=scale)
+
+    def median(self, section: str, measure: str, sample: Sequence[float], figure: str = "") -> None:
+        """Set the median of a sample beside a published one; for the rest see `add`."""
+        self.samples[section, measure] = [float(one) for one in sample]
+        self.add(section, measure, float(np.median(sample)) if len(sample) else None, figure)
 
     def add(self, section: str, measure: str, simulated: float | None, figure: str = "", *, scale: float = 1.0) -> None:
         """Set a figure beside a published one.

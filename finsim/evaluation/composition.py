@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import numpy as np
 import polars as pl
 
 from finsim.dataset.reader import Dataset
@@ -62,6 +61,15 @@ def composition(data: Dataset) -> list[dict[str, Any]]:
     Args:
         data: the data set.
     """
+    return compare(data).rows
+
+
+def compare(data: Dataset) -> Comparison:
+    """Return the rows of `composition`, and what their means and medians are made from.
+
+    Args:
+        data: the data set.
+    """
     out, money = Comparison(), Money(data)
     rates(out, money)
     scams_on_rails(out, money)
@@ -72,7 +80,7 @@ def composition(data: Dataset) -> list[dict[str, Any]]:
     bearers(out, money)
     reports(out, money)
     look_alikes(out, data, money)
-    return out.rows
+    return out
 
 
 def _typologies(out: Comparison, money: Money) -> None:
@@ -81,7 +89,7 @@ def _typologies(out: Comparison, money: Money) -> None:
     compared = {*MEANS, *MEDIANS, *LOST_PER_ADULT, *COST_PER_ADULT}
     for name in sorted({*money.tried["typology"], *money.stolen["typology"], *compared}):
         good, cases = money.stolen.filter(pl.col("typology") == name), money.cases.filter(pl.col("typology") == name)
-        section, whole = name.replace("_", " "), money.whole(name)
+        section = name.replace("_", " ")
         cost = good["amount"].sum()
         out.add(section, "bp of all value", points(cost, total))
         out.add(
@@ -92,9 +100,9 @@ def _typologies(out: Comparison, money: Money) -> None:
         )
         figure = MEANS.get(name, "")
         scale = BILLION if "/" in figure else 1.0
-        out.add(section, "mean loss of a case, USD", whole["amount"].mean(), figure, scale=scale)  # type: ignore[arg-type]
+        out.mean(section, "mean loss of a case, USD", cost, money.begun(name), figure, scale=scale)
         if name in MEDIANS:
-            out.add(section, "median loss of a case, USD", whole["amount"].median(), MEDIANS[name])  # type: ignore[arg-type]
+            out.median(section, "median loss of a case, USD", money.whole(name)["amount"].to_list(), MEDIANS[name])
         if name in COST_PER_ADULT:
             lost = share(cost, money.person_years)
             out.add(section, "lost per person and year, USD", lost, COST_PER_ADULT[name])
@@ -120,12 +128,12 @@ def _cases(out: Comparison, money: Money) -> None:
         measure = f"{name} misused or tried, per 1,000 persons and year"
         out.add("cases", measure, 1000 * share(victims, money.person_years), prevalence, scale=10.0)
         some = money.cases.filter(stranger, which, pl.col("victim").is_in(people))
-        out.add("cases", f"{name} misused, mean loss, USD", some["amount"].mean(), mean)  # type: ignore[arg-type]
+        out.mean("cases", f"{name} misused, mean loss, USD", some["amount"].sum(), len(some), mean)
     scams = money.cases.filter(pl.col("typology").is_in(PERSONAL_SCAMS))
     out.add("cases", "scams, per 1,000 customers and year", 1000 * share(len(scams), money.customer_years))
-    out.add("cases", "scams, mean loss, USD", scams["amount"].mean(), "UK-088")  # type: ignore[arg-type]
-    out.add("cases", "scams, median loss, USD", scams["amount"].median(), "US-063")  # type: ignore[arg-type]
-    out.add("cases", "scams, payments of a case", scams["payments"].mean(), "UK-087")  # type: ignore[arg-type]
+    out.mean("cases", "scams, mean loss, USD", scams["amount"].sum(), len(scams), "UK-088")
+    out.median("cases", "scams, median loss, USD", scams["amount"].to_list(), "US-063")
+    out.mean("cases", "scams, payments of a case", scams["payments"].sum(), len(scams), "UK-087")
 
 
 def _victims(out: Comparison, money: Money) -> None:
@@ -147,5 +155,5 @@ def _victims(out: Comparison, money: Money) -> None:
     scams = cases.filter(pl.col("typology").is_in(SCAMS))
     for low, high, figure in BANDS_OF_MEDIANS:
         label = f"{low} to {high - 1}" if high < 200 else f"{low} and older"
-        median = scams.filter(pl.col("age").is_between(low, high - 1))["amount"].median()
-        out.add("victims", f"aged {label}, median loss to a scam, USD", np.nan if median is None else median, figure)  # type: ignore[arg-type]
+        losses = scams.filter(pl.col("age").is_between(low, high - 1))["amount"].to_list()
+        out.median("victims", f"aged {label}, median loss to a scam, USD", losses, figure)

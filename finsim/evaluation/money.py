@@ -76,14 +76,10 @@ class Money:
         self.stolen = _followed(data, fraud.filter(taken))
         self.cases = _cases(self.stolen)
         start, self.end = (dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC) for day in (first, last))
-        self._whole = (
-            data.campaigns.filter(
-                pl.col("started_at").is_between(start, self.end - dt.timedelta(days=LASTS_DAYS))
-                | (not days >= 2 * LASTS_DAYS)
-            )
-            .select("campaign_id")
-            .collect()["campaign_id"]
-        )
+        started = data.campaigns.filter(pl.col("started_at") >= start).select("campaign_id", "started_at").collect()
+        self._begun = started["campaign_id"]
+        early = started.filter(pl.col("started_at") <= self.end - dt.timedelta(days=LASTS_DAYS))
+        self._whole = early["campaign_id"] if days >= 2 * LASTS_DAYS else self.cases["campaign_id"]
 
     def value(self, *which: pl.Expr) -> float:
         """Return the value of approved payments."""
@@ -101,6 +97,15 @@ class Money:
         """
         some = self.cases.filter(pl.col("typology") == typology)
         return some.filter(pl.col("campaign_id").is_in(self._whole.implode())) if typology in LONG else some
+
+    def begun(self, typology: str) -> int:
+        """Return over how many cases the losses to a typology are spread: of long ones those that began in the data.
+
+        The data hold the ends of cases that began before them and lack the ends of others; where as many begin at any
+        time, both are worth the same, so losses over cases that began are the mean loss of a whole one.
+        """
+        some = self.cases.filter(pl.col("typology") == typology)
+        return len(some.filter(pl.col("campaign_id").is_in(self._begun.implode())) if typology in LONG else some)
 
 
 def _rows(data: Dataset) -> pl.LazyFrame:

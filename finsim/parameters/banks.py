@@ -91,6 +91,7 @@ class Banks(Model):
     controls: list[str] = param([], unit="", doc="controls of other distributions in every institution's path, by their names in the entry point group finsim.controls", source="design")
     acquirers: int = param(3, unit="", doc="number of acquirers", source="design", low=1, high=20)
     firm_limits: float = param(1.75, unit="ratio", doc="thresholds for transfers of the smallest firm against a person's; larger firms have more, in proportion to what they pay", low=1.0, high=100.0, source="assumption: business accounts come with higher limits; about as many alerts as before firms differed in size")
+    wealthy_limits: float = param(2.5, unit="ratio", doc="daily limits for transfers by persons of the highest income band, against others'", low=1.0, high=100.0, source="assumption: better accounts have a multiple of the usual limits")
     challenge_pass_owner: float = param(0.93, unit="share", doc="challenges that the owner passes", low=0.0, high=1.0, source="assumption: most owners answer a one-time code")
     challenge_pass_thief: float = param(0.12, unit="share", doc="challenges that a thief passes (interception, social engineering)", low=0.0, high=1.0, source="assumption: one in eight")
     challenge_abandon: float = param(0.04, unit="share", doc="challenges that nobody answers", low=0.0, high=1.0, source="assumption: one in 25")
