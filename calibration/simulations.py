@@ -13,6 +13,7 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -107,7 +108,7 @@ class Simulator:
         A point whose values contradict each other, so that there is no such scenario, gives a row of NaN.
 
         Raises:
-            CalibrationError: a simulation failed otherwise.
+            CalibrationError: a simulation failed otherwise, or its process was ended.
         """
         wanted = [(self.problem.values(scaled), int(seed)) for scaled, seed in points]
         keys = [self._key(values, seed) for values, seed in wanted]
@@ -123,13 +124,18 @@ class Simulator:
                 self._take(key, _one(self.problem.simulate, point, len(self.problem.moments)))
             return
         pool = self._start()
-        with _single_threaded():  # the first task that is submitted starts the workers
-            futures: dict[Future[Vector], str] = {
-                pool.submit(_in_worker, point, len(self.problem.moments)): key for key, point in missing.items()
-            }
+        futures: dict[Future[Vector], str] = {}
         try:
+            with _single_threaded():  # the first task that is submitted starts the workers
+                for key, point in missing.items():
+                    futures[pool.submit(_in_worker, point, len(self.problem.moments))] = key
             for future in as_completed(futures):
                 self._take(futures[future], future.result())
+        except BrokenProcessPool:
+            raise CalibrationError(
+                f"{self.problem.name}: a process that simulates was ended from outside, perhaps for want of memory; "
+                "fewer workers need less, and what was simulated is kept for the same command"
+            ) from None
         except BaseException:
             for future in futures:
                 future.cancel()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -318,6 +319,16 @@ def test_a_simulation_that_fails_says_where() -> None:
 
 def _broken(values: Mapping[str, float], seed: int) -> NDArray[np.float64]:
     raise ZeroDivisionError("nothing to divide by")
+
+
+def test_a_worker_that_is_ended_from_outside_is_one_sentence() -> None:
+    problem = replace(line_problem(MATRIX, np.ones(3), error=0.2), simulate=_ended)
+    with Simulator(problem, workers=2) as simulator, pytest.raises(CalibrationError, match="ended from outside"):
+        simulator.moments(problem.start, [3])
+
+
+def _ended(values: Mapping[str, float], seed: int) -> NDArray[np.float64]:
+    os._exit(9)
 
 
 # the posterior
