@@ -18,7 +18,7 @@ from finsim.agents.places import Founding
 from finsim.agents.slots import SHARING_HOUSEHOLDS, any_merchant
 from finsim.compile import kernel
 from finsim.ledger import CHECKING, CREDIT_CARD, SAVINGS, SLOTS, WALLET, Ledger
-from finsim.parameters import Parameters
+from finsim.parameters import Behaviour, Parameters
 from finsim.payments import COUNTRIES
 from finsim.rng import Purpose, Streams, philox, to_normal, unit
 
@@ -44,6 +44,8 @@ DEFAULT_YEARS = 10
 """Years from the start of a run for which it is drawn who stops paying back; a choice of the model."""
 PAYS_PER_MONTH = (52 / 12, 26 / 12, 2.0, 1.0, 1.0, 0.0)
 """Pays a month of WEEKLY ... NO_PAY."""
+PARTS = 2.3
+"""Mean parts of a payment that is made in parts (as drawn in `plan_pooling`)."""
 TICKET_ELASTICITY = 0.15
 """Elasticity of ticket sizes to the budget (derived: medians by income band, us_dcp_amount_median_by_hh_income_*)."""
 COUNT_ELASTICITY = 0.3
@@ -324,12 +326,19 @@ def habits(
     data["cash_tilt"] = np.exp(0.9 * to_normal(u[:, 2]) - 0.4)
     data["credit_tilt"] = np.exp(1.4 * to_normal(u[:, 3]) - 0.3) * np.where(data["transactor"] == 1, 1.4, 0.8)
     data["remote_tilt"] = np.exp(0.6 * to_normal(v[:, 0]) - 0.18)
-    data["transfer_rate"] = b.transfers_per_month / month * gamma(v[:, 1], 0.8) * np.where(business, 0.4, 1.0)
+    data["transfer_rate"] = _usual_transfers(b) / month * gamma(v[:, 1], 0.8) * np.where(business, 0.4, 1.0)
     data["device"] = 0
     data["devices_known"] = 1
     data["countries"] = 1
     abroad = v[:, 2] < 0.35
     data["countries"][abroad] |= np.uint32(1) << (1 + (v[abroad, 3] * (len(COUNTRIES) - 1)).astype(np.uint32))
+
+
+def _usual_transfers(b: Behaviour) -> float:
+    """Return the transfers a month that are neither errands nor made in parts, which have rates of their own."""
+    changes = b.device_change_per_year + b.sim_change_per_year + b.password_reset_per_year
+    others = b.errand_share * changes + PARTS * b.pooling.parts_per_year
+    return max(b.transfers_per_month - others / 12.0, 0.3 * b.transfers_per_month)
 
 
 def shared_households(rows: NDArray[np.int64]) -> NDArray[np.bool_]:

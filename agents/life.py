@@ -15,51 +15,18 @@ from finsim import payments as pay
 from finsim.agents.birth import draw_favourites
 from finsim.agents.cards import CardBook
 from finsim.agents.credit_losses import live_with_defaults
+from finsim.agents.errands import note_errands
+from finsim.agents.happenings import SIM_WITH_DEVICE, YEAR, eventful, part_of_day, sims_alone
 from finsim.clock import DAY, MINUTE
-from finsim.compile import njit
 from finsim.ledger import CREDIT_CARD, SAVINGS, SLOTS, WALLET
-from finsim.rng import Purpose, choose, philox, unit
+from finsim.rng import Purpose, choose
 
 if TYPE_CHECKING:
     from finsim.economy import Economy
-    from finsim.parameters import Behaviour
 
 DEVICES = 31
-YEAR = 365.25
-SIM_WITH_DEVICE = 0.5
-"""New devices that are telephones with a new SIM card (assumption: every second one)."""
 MOST_CREDIT = 10_000_000
 """Cents; no limit is raised above this (assumption)."""
-
-
-def _sims_alone(b: Behaviour) -> float:
-    """Return how often a year a SIM card is changed without a new device."""
-    return float(max(b.sim_change_per_year - SIM_WITH_DEVICE * b.device_change_per_year, 0.0))
-
-
-@njit
-def eventful(key, count, day, rates):  # type: ignore[no-untyped-def]
-    """Return the customers, (n,) int64, to whom something may happen today.
-
-    Args:
-        key: uint64 purpose key.
-        count: number of customers.
-        day: day number.
-        rates: (10,) float64 chances a day, for the uniforms of draws 0 and 1; the fifth counts from both ends, the
-            last two from the upper ends of the first two.
-    """
-    found = np.empty(count, dtype=np.int64)
-    n = 0
-    for o in range(count):
-        a, b, c, d = philox(key, o, 0, day, 0)
-        e, f, g, h = philox(key, o, 0, day, 1)
-        some = unit(a) < rates[0] or unit(b) < rates[1] or unit(c) < rates[2] or unit(d) < rates[3]
-        some = some or unit(e) < rates[4] or unit(e) > 1.0 - rates[4] or unit(f) < rates[5]
-        some = some or unit(a) > 1.0 - rates[8] or unit(b) > 1.0 - rates[9]
-        if some or unit(g) < rates[6] or unit(h) < rates[7]:
-            found[n] = o
-            n += 1
-    return found[:n].copy()
 
 
 class Life:
@@ -72,6 +39,7 @@ class Life:
     def __init__(self, economy: Economy) -> None:
         self.economy = economy
         self.cards = CardBook(economy)
+        self._ahead: tuple[int, NDArray[np.int64]] = (-1, np.empty(0, dtype=np.int64))  # day, who is met by something
         size = len(economy.world.customers)
         self.opened = economy.world.birth.opened_day.astype(np.int64) * DAY
         self.closed = np.zeros((size, 4), dtype=np.int64)
@@ -83,25 +51,20 @@ class Life:
         data = economy.world.customers.data
         day = economy.day
         here = (data["since_day"] < day) & (data["tombstone"] == 0)
-        rates = [
-            b.device_change_per_year, b.move_per_year, b.job_change_per_year, b.contact_change_per_year,
-            max(3.0 * b.password_reset_per_year, b.alerts_change_per_year), 12.0 * b.logins_per_month * b.login_sample,
-            b.new_account_per_year, b.account_closure_per_year, b.limit_change_per_year, _sims_alone(b),
-        ]  # fmt: skip
-        rows = eventful(economy.streams.keys[Purpose.LIFE], len(data), day, np.array(rates) / YEAR)
+        rows = self._met(day)
         rows = rows[here[rows]]
         u, v, w = (economy.streams.uniform(Purpose.LIFE, rows, ordinal=day, draw=draw) for draw in range(3))
         # What happened in the course of yesterday takes effect today, so that nothing is used before it exists.
-        when = ((day - 1) * DAY + (0.3 + 0.65 * w[:, 0]) * DAY).astype(np.int64)
+        when = ((day - 1) * DAY + part_of_day(w[:, 0]) * DAY).astype(np.int64)
 
         def those(draw: NDArray[np.float64], per_year: float, *values: NDArray[Any]) -> Any:
             """Return the customers to whom one thing happens, when, and what else was drawn for them."""
             chosen = draw < per_year / YEAR
             return rows[chosen], when[chosen], *(value[chosen] for value in values)
 
-        self._devices(*those(u[:, 0], b.device_change_per_year, w[:, 1]))
+        self._new_devices(day)
         self._limits(*those(1.0 - u[:, 0], b.limit_change_per_year, w[:, 2]))
-        self._sims(*those(1.0 - u[:, 1], _sims_alone(b), w[:, 3]))
+        self._sims(*those(1.0 - u[:, 1], sims_alone(b), w[:, 3]))
         self._moves(*those(u[:, 1], b.move_per_year, w[:, 1]))
         self._jobs(*those(u[:, 2], b.job_change_per_year, w[:, 2]))
         self._simple("contact_changed", *those(u[:, 3], b.contact_change_per_year))
@@ -118,12 +81,54 @@ class Life:
         economy.log.events(np.full(len(carded), day * DAY), carded, "account_opened", slot=CREDIT_CARD)
         live_with_defaults(economy)
         self.cards.expire(day)
+        self._look_ahead()
+
+    def _met(self, day: int) -> NDArray[np.int64]:
+        """Return the customers, (n,) rows, to whom something may happen in the course of the day before a day."""
+        if self._ahead[0] == day:
+            return self._ahead[1]
+        b = self.economy.config.parameters.behaviour
+        rates = [
+            b.device_change_per_year, b.move_per_year, b.job_change_per_year, b.contact_change_per_year,
+            max(3.0 * b.password_reset_per_year, b.alerts_change_per_year), 12.0 * b.logins_per_month * b.login_sample,
+            b.new_account_per_year, b.account_closure_per_year, b.limit_change_per_year, sims_alone(b),
+        ]  # fmt: skip
+        key, count = self.economy.streams.keys[Purpose.LIFE], len(self.economy.world.customers)
+        return np.asarray(eventful(key, count, day, np.array(rates) / YEAR))
+
+    def _look_ahead(self) -> None:
+        """Draw what will change for whom in the course of today, as tomorrow's `live_day` will: some do it to pay."""
+        economy = self.economy
+        b = economy.config.parameters.behaviour
+        day, data = economy.day + 1, economy.world.customers.data
+        self._ahead = day, self._met(day)
+        rows = self._ahead[1]
+        rows = rows[(data["since_day"][rows] < day) & (data["tombstone"][rows] == 0)]
+        u, v, w = (economy.streams.uniform(Purpose.LIFE, rows, ordinal=day, draw=draw) for draw in range(3))
+        device = (u[:, 0] < b.device_change_per_year / YEAR) & (data["device"][rows] < DEVICES)
+        changed = device | (1.0 - u[:, 1] < sims_alone(b) / YEAR) | (v[:, 0] < b.password_reset_per_year / YEAR)
+        note_errands(economy, rows, changed, device, part_of_day(w[:, 0]))
 
     def _simple(self, kind: str, rows: NDArray[np.int64], when: NDArray[np.int64]) -> None:
         data = self.economy.world.customers.data
         device = rows << 7 | data["device"][rows]
         ip = data["dwelling"][rows].astype(np.int64) << 7 | data["home_ip"][rows]
         self.economy.log.events(when, rows, kind, device=device, ip=ip)
+
+    def _new_devices(self, day: int) -> None:
+        """Take the devices into use that came in the course of the day before a day; some were used at once."""
+        data, b = self.economy.world.customers.data, self.economy.config.parameters.behaviour
+        rows = self._met(day)
+        used = (data["errand_day"][rows] == day - 1) & (data["errand_device"][rows] == 1)
+        rows = rows[(data["since_day"][rows] < day) & ((data["tombstone"][rows] == 0) | used)]
+        u, w = (self.economy.streams.uniform(Purpose.LIFE, rows, ordinal=day, draw=draw) for draw in (0, 2))
+        chosen = u[:, 0] < b.device_change_per_year / YEAR
+        when = ((day - 1 + part_of_day(w[chosen, 0])) * DAY).astype(np.int64)
+        self._devices(rows[chosen], when, w[chosen, 1])
+
+    def close(self) -> None:
+        """At the end of the run: take the last day's devices into use, since some of its payments came from them."""
+        self._new_devices((self.economy.now - 1) // DAY + 1)
 
     def _devices(self, rows: NDArray[np.int64], when: NDArray[np.int64], draw: NDArray[np.float64]) -> None:
         """Take a new device into use; half of the new telephones come with a new SIM card, some with a new password."""
@@ -136,16 +141,22 @@ class Life:
             self.cards.devices.append((customer, ordinal, at))
             self.economy.log.event(at, customer, "device_added", device=customer << 7 | ordinal)
             if u < SIM_WITH_DEVICE:
-                self.economy.log.event(at - int((5.0 + 300.0 * u) * MINUTE), customer, "sim_changed")
+                self.new_sim(customer, at - int((5.0 + 300.0 * u) * MINUTE))
                 if u < 0.3 * SIM_WITH_DEVICE:
                     self.economy.log.event(at - MINUTE, customer, "password_reset", device=customer << 7 | ordinal)
 
     def _sims(self, rows: NDArray[np.int64], when: NDArray[np.int64], draw: NDArray[np.float64]) -> None:
         """Change a SIM card without a new device: another carrier, a lost card; some change their number too."""
         for customer, at, u in zip(rows.tolist(), when.tolist(), draw.tolist(), strict=True):
-            self.economy.log.event(at, customer, "sim_changed")
+            self.new_sim(customer, at)
             if u < 0.3:
                 self.economy.log.event(at + int(120.0 * u * MINUTE), customer, "contact_changed")
+
+    def new_sim(self, customer: int, at: int) -> None:
+        """Let a bank hear of a new SIM card, if the carrier tells."""
+        u = self.economy.streams.one(Purpose.LIFE, customer, second=1, ordinal=at // DAY)
+        if u[0] < self.economy.config.parameters.behaviour.sim_known_share:
+            self.economy.log.event(at, customer, "sim_changed")
 
     def _limits(self, rows: NDArray[np.int64], when: NDArray[np.int64], draw: NDArray[np.float64]) -> None:
         """Raise credit limits by a fifth to a half, as banks do for those who pay."""

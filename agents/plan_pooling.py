@@ -19,7 +19,10 @@ from finsim.rng import normal
 
 @inline
 def came_money(o, day, keys):  # type: ignore[no-untyped-def]
-    """Return the uniform that decides whether money to be passed on comes on a day; one draw serves four days."""
+    """Return the uniform that decides whether money to be passed on comes on a day, or a payment in parts begins.
+
+    One draw serves four days.
+    """
     a, b, d, e = draw(keys, POOLING, o, 6, day >> 2, 0)
     k = day & 3
     return (a if k == 0 else b) if k < 2 else (d if k == 2 else e)
@@ -50,6 +53,37 @@ def forward(out, n, c, o, day, back, places, habits, people, books):  # type: ig
     amount = round_down(np.int64(cents * (0.8 + 0.2 * h)), i, h, behaviour.transfer_round)
     send(out[n], c, o, day, goes % DAY, amount, payee, 71 + back, 71, places, habits, books)
     return n + 1
+
+
+@seldom
+def in_parts(out, n, c, o, day, back, places, habits, people, books):  # type: ignore[no-untyped-def]
+    """Plan what is due today of a payment that began some days back: to one payee, in two or three parts."""
+    behaviour = habits.behaviour[0]
+    v, w, x, p = draw(books.keys, POOLING, o, 9, day - back, 0)
+    f, g, _, _ = draw(books.keys, POOLING, o, 9, day - back, 1)
+    payee = people.suppliers[0] + np.int64(f * people.suppliers[1])
+    if g < 0.5:
+        payee = np.int64(f * people.customers.shape[0]) * 4
+    elif g < 0.7:
+        payee = np.int64(people.contacts[o, np.int64(f * people.contacts.shape[1])])
+    if payee < books.merchant_base[0] and (payee // 4 == o or s.is_absent(people.customers[payee // 4], day - back)):
+        payee = people.suppliers[0] + payee % people.suppliers[1]
+    total = 100.0 * np.exp(behaviour.transfer_log_mean + 1.1 + 0.35 * c.scale + 1.2 * normal(v))
+    parts = 3 if w < 0.3 else 2
+    time = np.int64(0)
+    for k in range(parts):
+        a, b, d, e = draw(books.keys, POOLING, o, 9, day - back, 2 + k)
+        later = time + np.int64(behaviour.parts_hours * HOUR * np.exp(1.2 * normal(a))) + 120_000_000
+        if k == 0 or later // DAY > time // DAY:  # the first, or one that waits for another day's leisure
+            later = (0 if k == 0 else later // DAY * DAY) + s.time_of_day(habits.remote_hours, b, d)
+        time = later
+        if time // DAY == back:
+            cents = min(np.int64(total / parts * (0.6 + 0.8 * e)), 1_000_000)
+            amount = s.round_amount(cents, x, p, behaviour.transfer_round)
+            which = 90 + 3 * back + k
+            send(out[n], c, o, day, time % DAY, amount, payee, which, which, places, habits, books)
+            n += 1
+    return n
 
 
 @seldom
@@ -99,6 +133,9 @@ def pooling(out, n, c, o, conditions, places, habits, people, books):  # type: i
     """Plan what a person pools, passes on, pays in or moves to an exchange; return the rows written so far."""
     n = circle(out, n, c, o, conditions, places, habits, people, books)
     for back in range(3):
-        if came_money(o, conditions.day - back, books.keys) * 365.0 < habits.behaviour[0].forwards:
+        came = came_money(o, conditions.day - back, books.keys) * 365.0
+        if 365.0 - came < habits.behaviour[0].in_parts:
+            n = in_parts(out, n, c, o, conditions.day, back, places, habits, people, books)
+        elif came < habits.behaviour[0].forwards:
             n = forward(out, n, c, o, conditions.day, back, places, habits, people, books)
     return now_and_then(out, n, c, o, conditions, places, habits, people, books)

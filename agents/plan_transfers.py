@@ -10,11 +10,13 @@ from finsim.agents.plan_moves import log_in
 from finsim.agents.plan_occasions import occasions
 from finsim.agents.plan_sources import P_SAVINGS, P_TRANSFER
 from finsim.agents.slots import begin, draw, round_amount
-from finsim.compile import inline
+from finsim.clock import DAY, MINUTE
+from finsim.compile import inline, seldom
 from finsim.ids import pack_customer
 from finsim.rng import Purpose, normal, poisson
 
 PERSON = int(Purpose.PERSON_TO_PERSON)
+ERRAND = 21  # number of the payment that a new phone or password was for
 TOP_UPS_A_DAY = 0.25 / 30.0  # transfers from savings to checking by hand (assumption: one in four months)
 
 
@@ -62,6 +64,33 @@ def transfer(t, c, o, number, conditions, large, places, habits, people, books):
             partner = people.customers[o ^ 1]
             if not s.is_absent(partner, day):
                 t.device = pack_customer(o ^ 1, partner.device)
+        else:
+            on_other_device(t, o, day, number, habits, people, books)
+
+
+@seldom
+def on_other_device(t, o, day, number, habits, people, books):  # type: ignore[no-untyped-def]
+    """Let a few transfers come from a relative's or friend's phone, or from a browser that the bank does not know."""
+    behaviour = habits.behaviour[0]
+    u, v, w, _ = draw(books.keys, PERSON, o, number, day, 7)
+    if u < behaviour.borrowed_device:
+        other = np.int64(people.contacts[o, np.int64(v * people.contacts.shape[1])]) // 4
+        if other < people.customers.shape[0] and other != o and not s.is_absent(people.customers[other], day):
+            t.device = pack_customer(other, people.customers[other].device)
+    elif t.channel == pay.ONLINE and u > 1.0 - behaviour.other_device:
+        t.device = s.other_device(people.customers.shape[0], day, v, w)
+
+
+@seldom
+def errand(t, c, o, conditions, places, habits, people, books):  # type: ignore[no-untyped-def]
+    """Plan the payment for which somebody set up a phone or a password: at once, now and then a large one."""
+    large, _, _, _ = draw(books.keys, PERSON, o, ERRAND, conditions.day, 8)
+    transfer(t, c, o, ERRAND, conditions, large < 0.15, places, habits, people, books)
+    if t.channel == pay.BRANCH:
+        return
+    t.timestamp = conditions.day * DAY + np.int64(c.errand_minute) * MINUTE + t.timestamp % MINUTE
+    if c.errand_device:
+        t.device = pack_customer(o, c.device + 1)
 
 
 @inline
@@ -129,5 +158,8 @@ def transfers(out, n, c, o, conditions, places, habits, people, books):  # type:
         n += 1
     if v * 365.0 < habits.behaviour[0].large_transfers:
         transfer(out[n], c, o, 20, conditions, True, places, habits, people, books)
+        n += 1
+    if c.errand_day == conditions.day and c.transfer_rate > 0.0:
+        errand(out[n], c, o, conditions, places, habits, people, books)
         n += 1
     return occasions(out, n, c, o, x, conditions.day, places, habits, people, books)

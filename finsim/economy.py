@@ -254,6 +254,7 @@ class Economy(mesa.Model):  # type: ignore[misc]
         self.journal.close()
         self.underworld.close()
         self.settlement.close()
+        self.life.close()
         self.log.entities(self)
         self.log.flush(everything=True)
         self.recorder.close()

@@ -120,6 +120,8 @@ class Behaviour(Model):
     tip_share: float = param(0.18, unit="share", doc="mean tip on a bill where tips are customary", low=0.0, high=1.0, source="assumption: US restaurants")
     other_device_share: float = param(0.12, unit="share", doc="remote card payments from a device that is not the customer's: at work, borrowed, a browser that forgets", low=0.0, high=0.9,
                                       source="assumption: one in eight; cleared cookies and private windows make a known customer's device look new")  # fmt: skip
+    borrowed_device_share: float = param(0.02, unit="share", doc="transfers made on the phone or computer of a relative or friend who lives elsewhere", low=0.0, high=0.9,
+                                         source="assumption: one in fifty; carers, couples with two homes, a flat battery")  # fmt: skip
     mistype_rate: float = param(0.012, unit="share", doc="remote card payments with a wrong date or code", low=0.0, high=0.2, source="assumption: one in eighty")
     wrong_pin_rate: float = param(0.006, unit="share", doc="PIN entries that are wrong", low=0.0, high=0.2, source="assumption: one in 160")
     verification_rate: float = param(0.12, unit="share", doc="first payments to an online merchant preceded by a card verification of 0", low=0.0, high=1.0, source="assumption: shops that store the card verify it")
@@ -160,6 +162,9 @@ class Behaviour(Model):
     account_closure_per_year: float = param(0.02, unit="count/year", doc="savings accounts or wallets closed", low=0.0, high=3.0, source="assumption: one in fifty a year")
     newcomer_share: float = param(0.12, unit="share", doc="customers who joined their bank within the last year", low=0.0, high=1.0, source="assumption: one relation in eight is younger than a year, which goes with a mean of eight years")
     sim_change_per_year: float = param(0.3, unit="count/year", doc="SIM cards changed per customer, most of them with a new telephone", low=0.0, high=5.0, source="assumption: new telephones, lost ones and changes of carrier")
+    sim_known_share: float = param(0.5, unit="share", doc="changes of SIM cards that a carrier tells the bank about", low=0.0, high=1.0, source="assumption: banks ask some carriers, and for some numbers")
+    errand_share: float = param(0.3, unit="share", doc="new devices, new SIM cards and forgotten passwords on the occasion of a payment, which follows within minutes to hours", low=0.0, high=1.0,
+                                source="assumption: a password is missed when it is needed, a new phone is tried out")  # fmt: skip
     limit_change_per_year: float = param(0.2, unit="count/year", doc="credit limits raised per customer with a card", low=0.0, high=5.0, source="assumption: reviewed every few years")
     disputes_per_1000_customers: float = param(10.0, unit="claims/1000 customers/year", doc="honest disputes: remote purchases that never came or were not as described", low=0.0, high=1000.0,
                                                source="assumption: with friendly fraud leads a third to a half of chargebacks that are no third-party fraud, BEHAVIOUR-041")  # fmt: skip
