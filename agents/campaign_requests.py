@@ -12,7 +12,7 @@ from finsim.agents.fraud.campaign import Campaign
 from finsim.agents.register import FOUND_CARD
 from finsim.agents.surroundings import Surroundings
 from finsim.clock import DAY
-from finsim.ids import FOUND, INDUCED, RING, ROW_BITS, new_id
+from finsim.ids import FOUND, INDUCED, RING, ROW_BITS, new_id, ring_code
 from finsim.ledger import SLOTS
 from finsim.rng import Purpose
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 USED_DEVICES = 0.6
 """Devices of rings that a bank had seen before, in other hands (assumption: bought second-hand, stolen or rented)."""
+FRESH = 1 << 16
+"""First ordinal, and number, of a ring's devices that are used for one victim; a choice of the model."""
 REQUEST_BITS = 16
 """Bits of a transaction id that count the requests of one campaign."""
 
@@ -33,11 +35,13 @@ class CampaignRequests(Surroundings):
 
     Attributes:
         devices: rings' devices by packed code: when a bank first saw them, microseconds.
+        enrolled: those that a bank believes to be a customer's, by packed code: the customer.
     """
 
     def __init__(self, economy: Economy) -> None:
         super().__init__(economy)
         self.devices: dict[int, int] = {}
+        self.enrolled: dict[int, int] = {}
 
     def request(
         self, campaign: Campaign, customer: int, slot: int, payee: int, cents: int, at: int, stage: int
@@ -90,6 +94,15 @@ class CampaignRequests(Surroundings):
         if row["entry_mode"][0] == pay.CONTACTLESS and row["amount"][0] > limit:
             row["entry_mode"] = pay.CHIP  # the terminal asks a thief for it too
         self.economy.outbox.add(row, self.economy.tick)
+
+    def fresh_device(self, campaign: Campaign, u: float) -> int:
+        """Return the packed code of a device of a campaign's ring that it hardly uses for anybody else."""
+        return ring_code(max(campaign.ring, 0), FRESH + int(u * FRESH))
+
+    def enrol(self, device: int, customer: int, at: int) -> None:
+        """Have the bank take a ring's device for a customer's: the one who came first, if it is used for several."""
+        self.saw(device, at)
+        self.enrolled.setdefault(device, customer)
 
     def saw(self, device: int, at: int) -> None:
         """Remember when a ring's device was first seen: at its first use, or long before if it was bought or stolen."""

@@ -262,6 +262,7 @@ class Underworld(CampaignRequests, RingChoices):
             "campaigns": self.campaigns,
             "leaks": self.theft.leaks,
             "devices": self.devices,
+            "enrolled": self.enrolled,
             "rings": [ring.state() for ring in [*self.rings, self.opportunist]],
             "mules": self.mule_market.state(),
             "mule_money": self.mule_money.state(),
@@ -276,7 +277,7 @@ class Underworld(CampaignRequests, RingChoices):
 
     def restore(self, values: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
         """Take back what `state` returned."""
-        self.campaigns, self.devices = values["campaigns"], values["devices"]
+        self.campaigns, self.devices, self.enrolled = values["campaigns"], values["devices"], values["enrolled"]
         self.theft.restore(values["leaks"])
         self.rumours, self.usual = values["rumours"], values["usual"]
         while len(self.rings) < len(values["rings"]) - 1:

@@ -175,31 +175,42 @@ def is_shared(customers: NDArray[np.int64]) -> NDArray[np.bool_]:
     return shared_households(customers)
 
 
+def _keeper(customers: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the row, (n,) int64, that a bank lists customers' devices under; -1 where a household shares them."""
+    return np.where(is_shared(customers), -1, customers)
+
+
 def later_devices(economy: Economy) -> NDArray[np.int64]:
-    """Return (packed code, first seen, has one owner) of devices that customers got during the run, (n, 3) int64."""
+    """Return (packed code, first seen, owner's row) of devices that customers got during the run, (n, 3) int64."""
     book = np.array(economy.life.cards.devices, dtype=np.int64).reshape(-1, 3)
-    return np.stack([book[:, 0] << 7 | book[:, 1], book[:, 2], ~is_shared(book[:, 0])], axis=1)
+    return np.stack([book[:, 0] << 7 | book[:, 1], book[:, 2], _keeper(book[:, 0])], axis=1)
 
 
 def known_devices(economy: Economy) -> NDArray[np.int64]:
-    """Return (packed code, first seen, has one owner) of all devices, (n, 3) int64: customers', rings', nobody's."""
-    rows = joined(economy)
+    """Return (packed code, first seen, owner's row or -1) of all devices, (n, 3) int64: customers', rings', nobody's.
+
+    What a thief enrolled for a victim is the victim's, as far as a bank knows.
+    """
+    rows, underworld = joined(economy), economy.underworld
     since = economy.world.customers.data["since_day"][rows].astype(np.int64) * DAY
-    first = np.stack([rows << 7, since, ~is_shared(rows)], axis=1)
-    rings = [(code, seen, 0) for code, seen in sorted(economy.underworld.devices.items())]
+    first = np.stack([rows << 7, since, _keeper(rows)], axis=1)
+    rings = np.array(
+        [(code, seen, underworld.enrolled.get(code, -1)) for code, seen in sorted(underworld.devices.items())], np.int64
+    ).reshape(-1, 3)
+    rings[:, 2] = np.where(rings[:, 2] >= 0, _keeper(np.maximum(rings[:, 2], 0)), -1)
     clock = economy.clock
     others = other_device_codes(len(economy.world.customers), clock.first_day - OLDEST_DEVICE, clock.end_day)
-    unowned = np.stack([others[:, 0], others[:, 1] * DAY, np.zeros(len(others), dtype=np.int64)], axis=1)
-    return np.concatenate([first, later_devices(economy), np.array(rings, dtype=np.int64).reshape(-1, 3), unowned])
+    unowned = np.stack([others[:, 0], others[:, 1] * DAY, np.full(len(others), -1)], axis=1)
+    return np.concatenate([first, later_devices(economy), rings, unowned])
 
 
 def devices(economy: Economy, table: NDArray[np.int64]) -> dict[str, Any]:
     """Return rows of the table `devices` from rows of `known_devices`; shared ones and rings' have no one owner."""
     ids, code = economy.ids, table[:, 0].astype(np.uint32)
-    owner = (code >> np.uint32(7)) << np.uint32(7)
+    owner = np.maximum(table[:, 2], 0).astype(np.uint32) << np.uint32(7)
     return {
         "device_id": ids.export("device", code),
-        "customer_id": _nullable(ids.export("customer", owner), table[:, 2] == 0),
+        "customer_id": _nullable(ids.export("customer", owner), table[:, 2] < 0),
         "kind": (("computer", "phone"), code * np.uint32(2_654_435_761) < np.uint32(2_900_000_000)),
         "first_seen_at": table[:, 1],
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -153,25 +154,64 @@ def test_claims_nest(paths: dict[str, Path]) -> None:
 # -- SIM swap -------------------------------------------------------------------------------------------------
 
 
-def test_a_new_sim_then_a_new_device_then_the_money(rows: pl.DataFrame, events: pl.DataFrame, data: Dataset) -> None:
+def test_a_new_sim_comes_before_the_money_and_each_trace_in_a_part_of_the_campaigns(
+    rows: pl.DataFrame, events: pl.DataFrame, data: Dataset
+) -> None:
     begin = data.manifest["first_day"]
-    seen = 0
+    seen, traces = 0, {"sim_changed": 0, "password_reset": 0, "device_added": 0}
     for campaign in campaigns(rows, "sim_swap"):
         victim, first = campaign["customer_id"][0], campaign["timestamp"].min()
         assert campaign["customer_id"].n_unique() == 1
-        before = events.filter(pl.col("customer_id") == victim, pl.col("event_at") <= first)
-        before = before.filter(pl.col("event_at") > first - pl.duration(hours=36))
-        if str(first.date()) <= str(begin):
+        assert campaign["device_id"].n_unique() == 1
+        if (first.date() - dt.date.fromisoformat(str(begin))).days < 3:
             continue
-        times = {
-            kind: before.filter(pl.col("kind") == kind)["event_at"].max()
-            for kind in ("sim_changed", "password_reset", "login", "device_added")
-        }
-        assert times["sim_changed"] < times["password_reset"] < times["login"] < times["device_added"] < first
-        added = before.filter(pl.col("kind") == "device_added")["device_id"].to_list()
-        assert set(campaign["device_id"]) <= set(added)
+        before = events.filter(pl.col("customer_id") == victim, pl.col("event_at") <= first)
+        sim = before.filter(kind="sim_changed").filter(pl.col("event_at") > first - pl.duration(hours=36))
+        own = before.filter(device_id=campaign["device_id"][0])
+        reset = own.filter(kind="password_reset")["event_at"].max()
+        if len(sim) and reset is not None:
+            assert sim["event_at"].max() < reset < first
+        traces["sim_changed"] += bool(len(sim))
+        for kind in ("password_reset", "device_added"):
+            traces[kind] += bool(len(own.filter(kind=kind)))
         seen += 1
-    assert seen >= 3
+    assert seen >= 5
+    assert all(0 < count < seen for count in traces.values()), traces
+
+
+def test_a_new_phone_or_password_is_often_for_a_payment(paths: dict[str, Path]) -> None:
+    twin = finsim.open_dataset(paths["without"])
+    changes = twin.events.filter(pl.col("kind").cast(pl.String).is_in(["device_added", "password_reset"]))
+    sent = twin.transactions.filter(pl.col("kind").cast(pl.String) == "transfer", pl.col("device_id").is_not_null())
+    both = changes.select("customer_id", "event_at", "event_id").join(
+        sent.select("customer_id", "timestamp"), on="customer_id"
+    )  # fmt: skip
+    hours = (pl.col("timestamp") - pl.col("event_at")).dt.total_minutes() / 60
+    near = both.filter(hours.abs() < 3).select("event_id", after=hours > 0).unique().collect()
+    after, total = int(near["after"].sum()), changes.select(pl.len()).collect().item()
+    assert total > 60
+    assert after > 0.12 * total, "a payment follows on many"
+    assert len(near) - after < 0.3 * after, "few come before"
+
+
+def test_some_pay_on_a_phone_that_a_bank_lists_under_somebody_else(paths: dict[str, Path]) -> None:
+    twin = finsim.open_dataset(paths["without"])
+    sent = twin.transactions.filter(pl.col("kind").cast(pl.String) == "transfer").select("customer_id", "device_id")
+    keepers = twin.devices.select("device_id", keeper="customer_id", listed=True)
+    shown = sent.drop_nulls("device_id").join(keepers, on="device_id", how="left").collect()
+    assert shown["listed"].all()
+    borrowed = shown.filter(pl.col("keeper") != pl.col("customer_id"))
+    assert 8 <= len(borrowed) < 0.02 * len(shown)
+
+
+def test_some_payments_are_made_in_parts_within_days(paths: dict[str, Path]) -> None:
+    twin = finsim.open_dataset(paths["without"])
+    pair = ["payer_account_id", "payee_account_id"]
+    sent = twin.transactions.filter(pl.col("kind").cast(pl.String) == "transfer").select(*pair, "timestamp")
+    dealings = sent.group_by(pair).agg(rows=pl.len(), span=pl.col("timestamp").max() - pl.col("timestamp").min())
+    short = dealings.filter(pl.col("rows") > 1, pl.col("span") < pl.duration(days=3)).select(pl.len()).collect().item()
+    customers = twin.customers.select(pl.len()).collect().item()
+    assert short > 0.1 * customers, "1.5 a year and customer, over 60 days"
 
 
 def test_others_change_their_sim_too(rows: pl.DataFrame, events: pl.DataFrame) -> None:
@@ -325,7 +365,9 @@ def test_a_synthetic_identity_builds_credit_before_it_goes(
         own = rows.filter(pl.col("customer_id") == customer)
         before = own.filter(pl.col("timestamp") < draws["timestamp"].min())
         after = own.filter(pl.col("timestamp") > draws["timestamp"].max())
-        assert not before["typology"].is_in(list(OWN)).any(), "nothing that it does is fraud before the bust-out"
+        assert not before.filter(decision="approved")["typology"].is_in(list(OWN)).any(), (
+            "nothing that it does is fraud before the bust-out"
+        )
         if (draws["timestamp"].min() - before["timestamp"].min()).days < 35 if len(before) else True:
             continue
         assert len(before.filter(pl.col("kind") == "purchase")) >= 10

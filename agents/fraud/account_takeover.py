@@ -40,15 +40,16 @@ class AccountTakeover:
         u, v = world.draw(campaign), world.draw(campaign)
         campaign.victim = victim
         own = u[0] < settings.own_device
-        device = world.own_device(victim) if own else ring_code(max(campaign.ring, 0), int(u[1] * 40))
+        device = world.own_device(victim) if own else world.fresh_device(campaign, u[1])
         ip = world.own_ip(victim) if own else ring_code(max(campaign.ring, 0), 131_072 + int(u[1] * 400))
         if not own:
-            world.saw(device, now)
+            world.enrol(device, victim, now)
         first = world.evening(now, u[2], u[3], ring=campaign.ring)
         log = world.economy.log
         for k in range(int(v[0] * 3)):
             log.event(first - (k + 1) * 40_000_000, victim, "login_failed", device=device, ip=ip)
-        log.event(first, victim, "login", device=device, ip=ip)
+        if world.draw(campaign)[0] < world.economy.config.parameters.behaviour.login_sample:  # as everybody's
+            log.event(first, victim, "login", device=device, ip=ip)
         if not own:
             log.event(first, victim, "device_added", device=device, ip=ip)
         if v[1] < 0.45:

@@ -1,12 +1,14 @@
 """SIM swap: the victim's number is moved to the thief's card, codes by message arrive there, the account is drained.
 
-Stages: the new SIM, the reset password, a new device and payee, transfers to mules within minutes to hours, mostly at
-night and at weekends, then what mules do. Actors: a ring, somebody at the carrier, the victim, mules.
+Stages: at times a device enrolled days before with phished credentials; the new SIM; a password reset where it was not
+phished; a device enrolled, or a browser that is not; a new payee, transfers to mules within minutes to half a day,
+mostly at night and at weekends, then what mules do. Actors: a ring, somebody at the carrier, the victim, mules.
 
 Traces in transactions: transfers to a new payee from a device seen for the first time, which pass every challenge by
-one-time code; the victim's own payments pause. In `events`: sim_changed, then login and password_reset from a new
-device, device_added, at times contact_changed; all within hours before the money. Genuine look-alikes: a new telephone
-with a new SIM card and a password forgotten (behaviour.sim_change_per_year), followed by a large transfer now and then.
+one-time code; the victim's own payments pause. In `events`: sim_changed where the carrier tells the bank
+(behaviour.sim_known_share), password_reset, device_added, at times contact_changed; each in a part of the campaigns.
+Genuine look-alikes: a new telephone with a new SIM card and a password forgotten (behaviour.sim_change_per_year), on
+the occasion of a payment that follows at once (behaviour.errand_share).
 """
 
 from __future__ import annotations
@@ -21,6 +23,16 @@ from finsim.clock import DAY, HOUR, MINUTE, weekday
 from finsim.controls import WEALTHY
 from finsim.ids import ring_code
 from finsim.rng import to_normal
+
+SPREAD = 1.3
+"""Sigma of the log of the time from the new SIM to the first transfer (assumption: some wait for the night)."""
+PHISHED = 0.55
+"""Campaigns in which the password is known beforehand and needs no reset (assumption: phishing comes first)."""
+BEFORE, AFTER = 0.3, 0.3
+"""Campaigns that enrol their device days before the swap, and after it; the others use a browser that stays unknown to
+the bank (assumption)."""
+BEFORE_DAYS = 6.0
+"""Mean days from an enrolment to the swap (assumption: until somebody at the carrier is found)."""
 
 if TYPE_CHECKING:
     from finsim.agents.fraud.campaign import Campaign
@@ -48,7 +60,7 @@ class SimSwap:
         campaign.victim = victim
         ring = max(campaign.ring, 0)
         campaign.facts = {
-            "device": ring_code(ring, int(u[0] * 40)),
+            "device": world.fresh_device(campaign, u[0]),
             "ip": ring_code(ring, 131_072 + int(u[1] * 400)),
             "left": 0,
             "declines": 0,
@@ -57,7 +69,12 @@ class SimSwap:
             "moved": False,
             "changes": 0.1,  # a payee that was paid once is no new one
         }
-        return _quiet_time(now, u[2], u[3])
+        v = world.draw(campaign)
+        campaign.facts["enrol"] = bool(BEFORE <= v[0] < BEFORE + AFTER)
+        if v[0] >= BEFORE:
+            return _quiet_time(now, u[2], u[3])
+        self._enrol(world, campaign, now, v[1])
+        return _quiet_time(now + int(-np.log(v[2]) * BEFORE_DAYS * DAY), u[2], u[3])
 
     def act(self, world: Underworld, campaign: Campaign, now: int) -> int | None:
         """First have the number moved and get in; from then on try to move a part of the balance."""
@@ -66,7 +83,7 @@ class SimSwap:
         if not facts["moved"]:
             facts["moved"] = True
             facts["left"] = 1 + min(int(-np.log(v[0]) * (settings.transfers - 0.5)), 8)
-            minutes = max(settings.minutes * float(np.exp(0.6 * to_normal(v[1:2])[0])), 6.0)
+            minutes = max(settings.minutes * float(np.exp(SPREAD * to_normal(v[1:2])[0])), 6.0)
             first = now + int(minutes * MINUTE)
             self._get_in(world, campaign, now, first, u)
             return first
@@ -76,19 +93,28 @@ class SimSwap:
         drain(world, campaign, now, min(share, 0.97) * facts["scale"], u[1], most)
         return None
 
-    @staticmethod
-    def _get_in(world: Underworld, campaign: Campaign, now: int, first: int, u: np.ndarray) -> None:
+    def _get_in(self, world: Underworld, campaign: Campaign, now: int, first: int, u: np.ndarray) -> None:
         """Leave the traces between the new SIM and the first transfer."""
-        log, victim = world.economy.log, campaign.victim
-        device, ip = campaign.facts["device"], campaign.facts["ip"]
-        world.saw(device, now)
-        log.event(now, victim, "sim_changed")
-        start = now + (first - now) // 3
-        log.event(start, victim, "password_reset", device=device, ip=ip)
-        log.event(start + (first - now) // 10, victim, "login", device=device, ip=ip)
-        log.event(start + (first - now) // 8, victim, "device_added", device=device, ip=ip)
+        log, victim, facts = world.economy.log, campaign.victim, campaign.facts
+        device, ip = facts["device"], facts["ip"]
+        world.saw(device, first)
+        world.economy.life.new_sim(victim, now)
+        start, span = now + (first - now) // 3, first - now
+        if u[1] >= PHISHED:
+            log.event(start, victim, "password_reset", device=device, ip=ip)
+        if facts["enrol"]:
+            self._enrol(world, campaign, start + span // 8, u[3])
         if u[2] < 0.4:
-            log.event(start + (first - now) // 5, victim, "contact_changed", device=device, ip=ip)
+            log.event(start + span // 5, victim, "contact_changed", device=device, ip=ip)
+
+    @staticmethod
+    def _enrol(world: Underworld, campaign: Campaign, at: int, u: float) -> None:
+        """Log in and have the bank know the device; everyday logins are thinned as everybody's are."""
+        device, ip, victim = campaign.facts["device"], campaign.facts["ip"], campaign.victim
+        world.enrol(device, victim, at)
+        if u < world.economy.config.parameters.behaviour.login_sample:
+            world.economy.log.event(at - MINUTE, victim, "login", device=device, ip=ip)
+        world.economy.log.event(at, victim, "device_added", device=device, ip=ip)
 
     def observe(self, world: Underworld, campaign: Campaign, row: np.void) -> int | None:
         """Go on quickly while there is money; at a limit wait for midnight, after another decline try less."""
