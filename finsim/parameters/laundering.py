@@ -26,7 +26,7 @@ class Structuring(Model):
     threshold: float = param(10_000.0, unit="USD", doc="cash deposits above this are reported", low=100.0, high=1e6, source="assumption: the currency transaction report of US law")
     extra: float = param(2.0, unit="deposit", doc="mean number of deposits beyond the fewest whose sum passes the threshold (geometric)", low=0.0, high=40.0, source="assumption: 2 to 20 deposits")
     window_days: float = param(6.0, unit="day", doc="mean time over which the deposits are made", low=0.1, high=60.0, source="assumption: 1 to 10 days")
-    near_threshold: float = param(0.45, unit="share", doc="deposits of 0.8 to 0.99 of the threshold; the others are a quarter to 0.8 of it", low=0.0, high=1.0, source="assumption: the careless aim just below it")
+    near_threshold: float = param(0.3, unit="share", doc="deposits of 0.8 to 0.99 of the threshold; the others are smaller, by their logarithm anything from 0.06 of it", low=0.0, high=1.0, source="assumption: the careless aim just below it")
     depositors: float = param(0.6, unit="account", doc="mean number of accounts beyond the first into which the cash goes", low=0.0, high=10.0, source="assumption: smurfs share the work")
 
 
@@ -36,7 +36,7 @@ class Laundering(Model):
     dwell_hours: float = param(14.0, unit="hour", doc="median time that money rests on an account within a pattern", low=0.05, high=1000.0, source="assumption: hours to days; four fifths out within 48 hours, BEHAVIOUR-037")
     dwell_log_sigma: float = param(1.1, unit="ln hour", doc="sigma of the log of that time", low=0.1, high=4.0, source="assumption: as dwell_hours")
     part: float = param(1000.0, unit="USD", doc="amount above which a payment within a pattern is made in parts", low=50.0, high=1e6, source="assumption: limits of instant payments, and not to attract notice")
-    parts_most: int = param(3, unit="count", doc="parts of one payment at most", low=1, high=30, source="assumption: as part")
+    parts_most: int = param(6, unit="count", doc="parts of one payment at most", low=1, high=30, source="assumption: as part")
     outside: float = param(0.4, unit="share", doc="accounts of a pattern that may lie anywhere and lie at other banks", low=0.0, high=1.0, source="assumption: several banks share the accounts of a pattern")
     firms: float = param(0.12, unit="share", doc="recruits that are small firms, used as fronts", low=0.0, high=1.0, source="assumption: business accounts are a small and growing part, UK-129")
     under_40: float = param(0.83, unit="share", doc="recruits under 40 years among persons", low=0.0, high=1.0, source="UK-127")

@@ -1,14 +1,17 @@
 """Structuring: cash is deposited in amounts below the threshold from which a bank must report.
 
 It goes into one or a few accounts on several days, at several branches, and is then brought together. Traces: deposits
-whose sum passes the threshold within days while none does by itself, many just below it; then a transfer. Confounder:
-shops that bank their takings, some of them just below round amounts.
+whose sum passes the threshold within days while none does by itself, some just below it, others as small as anybody's;
+then a transfer. Confounder: shops that bank their takings, some of them just below round amounts.
 """
 
 from __future__ import annotations
 
 from finsim.agents.fraud.laundering.pattern import ANYWHERE, CASH, INSIDE, PLACEMENT, Draws, Pattern
 from finsim.agents.fraud.laundering.typology import LaunderingTypology
+
+SMALLEST = 0.06
+"""Smallest deposit as a share of the threshold (assumption: who fears to be noticed pays in what many people do)."""
 
 
 class Structuring(LaunderingTypology):
@@ -25,7 +28,8 @@ class Structuring(LaunderingTypology):
         amounts: list[int] = []
         while len(amounts) < size or sum(amounts) <= top:
             near = draws() < settings.near_threshold
-            amounts.append(int(top * (0.8 + 0.19 * draws() if near else 0.25 + 0.55 * draws())) // 100 * 100)
+            share = 0.8 + 0.19 * draws() if near else SMALLEST * (0.8 / SMALLEST) ** draws()
+            amounts.append(int(top * share) // 100 * 100)
         depositors = [pattern.role(INSIDE) for _ in range(min(1 + draws.extra(settings.depositors), len(amounts)))]
         pattern.cents = sum(amounts)
         days = max(days, 0.7 * len(amounts))
