@@ -63,8 +63,9 @@ class Identities:
             for name in ("dwelling", "home_ip", "area"):
                 data[name][customer] = data[name][head]
         life.opened[customer, (0, CREDIT_CARD)] = since * DAY
-        life.cards.issued[customer] = since * DAY
-        life.cards.expiry[customer] = since + VALID_DAYS
+        issued = since + max(economy.day - since, 0) // VALID_DAYS * VALID_DAYS  # its cards were renewed since
+        life.cards.issued[customer] = issued * DAY
+        life.cards.expiry[customer] = issued + VALID_DAYS
         cents = max(int(limit * 100) // 10_000 * 10_000, 50_000)
         economy.ledger.accounts["limit"][customer * SLOTS + CREDIT_CARD] = cents
         if kind == STOLEN:

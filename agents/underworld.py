@@ -19,6 +19,7 @@ from finsim.agents.fraud.campaign import Campaign
 from finsim.agents.fraud.care import STYLE_WEIGHTS, STYLES, Care, style_of
 from finsim.agents.fraud.laundering import LAUNDERING
 from finsim.agents.fraud.remote import resale_weights
+from finsim.agents.fraud.synthetic_identity import LONGEST, building_days
 from finsim.agents.fraudster import Fraudster
 from finsim.agents.identities import Identities
 from finsim.agents.lost_cards import lose_cards
@@ -154,14 +155,16 @@ class Underworld(CampaignRequests, RingChoices):
     def _age_identities(self) -> None:
         """Give each ring the synthetic identities that it has built, or used up, before the run begins."""
         s, now = self.settings, self.economy.now
-        life = 1.1 * s.synthetic_identity.build_days + s.identities.charge_off_days
+        median, after = s.synthetic_identity.build_days, s.identities.charge_off_days
+        life = LONGEST * median + after
         expected = s.synthetic_identity.rate * self.scale / s.rings * life
         for ring in self.rings:
             u = self.economy.streams.one(Purpose.RING, ring.row, second=98)
             for k in range(int(expected) + (u[0] < expected % 1.0)):
                 v = self.economy.streams.one(Purpose.RING, ring.row, second=98, draw=k + 1)
-                if len(self.identities.free) > SPARED * self.identities.reserve:
-                    ring.launch("synthetic_identity", now, {"aged": 1 + int(v[0] * life)})
+                aged, build = 1 + int(v[0] * life), building_days(median, v[1])
+                if aged < build + after and len(self.identities.free) > SPARED * self.identities.reserve:
+                    ring.launch("synthetic_identity", now, {"aged": aged, "build": build})
 
     # -- what a campaign is like --------------------------------------------------------------------------
 

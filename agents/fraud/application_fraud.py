@@ -34,8 +34,8 @@ SPREAD = 1.1
 """Sigma of the log of the time that an account rests (assumption: some rings cannot wait, some can for a year)."""
 PATIENCE = (0.4, 1.0, 2.5)
 """Time that an account rests with careless, usual and careful thieves, against `card_days` (assumption)."""
-LEAST_AGED, MOST_AGED = 120.0, 1_200.0
-"""Days of age of an account that is bought (assumption: old enough to count as known; its card has not expired)."""
+LEAST_AGED, MOST_AGED = 120.0, 5_000.0
+"""Days of age of an account that is bought (assumption: old enough to count as known)."""
 SOONER = 0.5
 """Time until it does, against a synthetic identity's (assumption: a person complains before the debt is old)."""
 

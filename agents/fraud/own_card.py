@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from finsim.agents.fraud.campaign import Campaign
     from finsim.agents.underworld import Underworld
 
-LARGE = (10.0, 7.0, 4.0)
+LARGE = (8.0, 5.5, 3.5)
 """Tickets of a draw against ordinary ones of the category by the careless, the usual and the careful (assumption: dear
 goods are drawn first, by those in a hurry above all; a line of the size of BEHAVIOUR-032 is used up in days)."""
 CASH_LIKE = 0.12

@@ -29,6 +29,15 @@ if TYPE_CHECKING:
     from finsim.agents.underworld import Underworld
 
 BUILDING, BUSTING, GONE = range(3)
+BUILD_SPREAD = 0.85
+"""Sigma of the log of the time for which credit is built (assumption: some cannot wait, some take years)."""
+LONGEST = 4.0
+"""Times the median for which a name that exists at the start has been built up at most; a choice of the model."""
+
+
+def building_days(median: float, u: float) -> float:
+    """Return for how many days credit is built, by a uniform."""
+    return median * float(np.exp(BUILD_SPREAD * to_normal(np.array([u]))[0]))
 
 
 class SyntheticIdentity:
@@ -40,27 +49,32 @@ class SyntheticIdentity:
     victimless = True
 
     def launch(self, world: Underworld, campaign: Campaign, now: int) -> int | None:
-        """Open an account with a made-up name, or take up one that is `facts["aged"]` days old at the start."""
+        """Open an account with a made-up name, or take up one that exists at the start.
+
+        Such a one is `facts["aged"]` days old, of the `facts["build"]` in which its credit is built.
+        """
         settings = world.settings.synthetic_identity
         u, v = world.draw(campaign), world.draw(campaign)
         identity = world.identities.take(u[0])
         if identity < 0:
             return None
         aged = int(campaign.facts.get("aged", 0))
-        build = settings.build_days * float(np.exp(0.45 * to_normal(u[1:2])[0]))
+        build = float(campaign.facts.get("build", building_days(settings.build_days, u[1])))
+        # Who takes longer asks for more less often: what a name is worth in the end does not hang on its age.
+        pace = max(build / settings.build_days, 1.0)
         limit = settings.limit_start * float(np.exp(0.4 * to_normal(u[2:3])[0]))
-        limit *= settings.limit_raise ** (min(aged, build) // settings.raise_days)
+        limit *= settings.limit_raise ** (min(aged, build) // (pace * settings.raise_days))
         since = world.economy.day - aged if aged else world.economy.day + 1
         world.identities.open(identity, campaign.ring, SYNTHETIC, since, limit, u[3])
         world.economy.world.customers.data["transactor"][identity] = 1
         world.economy.world.customers.data["credit_tilt"][identity] *= 3.0
         campaign.facts = {
-            "identity": identity, "declines": 0, "rows": [], "state": BUILDING,
+            "identity": identity, "declines": 0, "rows": [], "state": BUILDING, "pace": pace,
             "bust_at": now + int((build - aged) * DAY),
         }  # fmt: skip
         if aged > build:
             return self._already_gone(world, campaign, now, aged - build, v)
-        return min(now + self._pause(world, v[0]), max(int(campaign.facts["bust_at"]), now + DAY))
+        return min(now + self._pause(world, campaign, v[0]), max(int(campaign.facts["bust_at"]), now + DAY))
 
     def _already_gone(self, world: Underworld, campaign: Campaign, now: int, since: float, v: np.ndarray) -> int:
         """Take up a name that busted out some days before the run: its line is used up; return its charge-off."""
@@ -76,9 +90,10 @@ class SyntheticIdentity:
         return at
 
     @staticmethod
-    def _pause(world: Underworld, u: float) -> int:
+    def _pause(world: Underworld, campaign: Campaign, u: float) -> int:
         """Return the time until the next rise of the limit."""
-        return int(max(-np.log(u) * world.settings.synthetic_identity.raise_days, 5.0) * DAY)
+        mean = campaign.facts["pace"] * world.settings.synthetic_identity.raise_days
+        return int(max(-np.log(u) * mean, 5.0) * DAY)
 
     def act(self, world: Underworld, campaign: Campaign, now: int) -> int | None:
         """Have the limit raised while credit is built; then draw; then be charged off."""
@@ -91,7 +106,7 @@ class SyntheticIdentity:
                 u = world.draw(campaign)
                 factor = 1.0 + (world.settings.synthetic_identity.limit_raise - 1.0) * (0.5 + u[0])
                 world.economy.life.raise_limit(facts["identity"], factor, now)
-                return min(now + self._pause(world, u[1]), max(int(facts["bust_at"]), now + DAY))
+                return min(now + self._pause(world, campaign, u[1]), max(int(facts["bust_at"]), now + DAY))
             facts["state"] = BUSTING
             world.identities.abandon(facts["identity"])
             world.identities.empty(campaign, facts["identity"], now)

@@ -31,9 +31,9 @@ class ApplicationFraud(Model):
 
     rate: float = param(0.9, unit="campaigns/1000 customers/year", doc="accounts opened with stolen names", low=0.0, high=200.0, transform="log", calibratable=True,
                         source="assumption: BEHAVIOUR-066, about 1.1 per cent of the applications of the year's newcomers")  # fmt: skip
-    card_days: float = param(35.0, unit="day", doc="median time from the account to the first draw", low=0.5, high=400.0, source="assumption: a card comes by post, and many a thief waits until the account is no longer watched as new")
-    bought: float = param(0.4, unit="share", doc="accounts that were opened long ago in a stolen name and are bought", low=0.0, high=1.0, source="assumption: aged accounts are traded as credentials are")
-    bought_days: float = param(900.0, unit="day", doc="mean age of an account that is bought, before very old ones are left out", low=1.0, high=1200.0, source="assumption: the older the dearer")
+    card_days: float = param(50.0, unit="day", doc="median time from the account to the first draw", low=0.5, high=400.0, source="assumption: a card comes by post, and many a thief waits until the account is no longer watched as new")
+    bought: float = param(0.5, unit="share", doc="accounts that were opened long ago in a stolen name and are bought", low=0.0, high=1.0, source="assumption: aged accounts are traded as credentials are")
+    bought_days: float = param(1500.0, unit="day", doc="mean age of an account that is bought, before very new and very old ones are left out", low=1.0, high=5000.0, source="assumption: the older the dearer")
     limit_median: float = param(3500.0, unit="USD", doc="median credit limit of a new name", low=100.0, high=1e5, transform="log", source="assumption: US-120 puts the mean loss of a new account at 3,430")
     use_days: float = param(5.0, unit="day", doc="median time in which the limit is used up", low=0.1, high=100.0, source="assumption: maxed out at once, within days")
 
