@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -37,15 +36,6 @@ def simulated_moments(
     Raises:
         SimulationError: the values are not allowed, or the run shows nothing to measure a moment by.
     """
-    try:
-        return _measured(target_set, values, seed)
-    finally:
-        # An economy and its agents refer to each other. Large ones would wait for the collector, which counts objects
-        # and not their size, and workers would grow to gigabytes.
-        gc.collect()
-
-
-def _measured(target_set: TargetSet, values: Mapping[str, float], seed: int | None) -> NDArray[np.float64]:
     import numpy as np
 
     from finsim.calibration.frames import Tables, Views
