@@ -20,7 +20,6 @@ import numpy as np
 from finsim import payments as pay
 from finsim.agents.fraud.draining import drain, goes_on
 from finsim.clock import DAY, HOUR, MINUTE, weekday
-from finsim.controls import WEALTHY
 from finsim.ids import ring_code
 from finsim.rng import to_normal
 
@@ -51,9 +50,9 @@ class SimSwap:
     stages = ("transfer", "layering", "cash_out")
 
     def launch(self, world: Underworld, campaign: Campaign, now: int) -> int | None:
-        """Choose who is worth most of some whose numbers can be had, and a time at which that is noticed late."""
+        """Choose the richest of some whose numbers can be had, and a time at which a dead telephone is noticed late."""
         found = [world.find_victim(campaign) for _ in range(max(world.settings.sim_swap.candidates, 1))]
-        victim = max(found, key=lambda customer: _worth(world, customer))
+        victim = max(found, key=lambda customer: world.balance(customer) if customer >= 0 else -1)
         if victim < 0:
             return None
         u = world.draw(campaign)
@@ -130,14 +129,6 @@ class SimSwap:
         if not goes_on(campaign, row, 0.5):
             return None
         return int(row["timestamp"]) + int((3.0 + 40.0 * u[0] ** 2) * MINUTE)
-
-
-def _worth(world: Underworld, customer: int) -> int:
-    """Return what can be had of somebody, cents: the balance, but no more than usual limits let out, if those hold."""
-    if customer < 0:
-        return -1
-    wealthy = world.economy.world.customers.data["income_band_code"][customer] == WEALTHY
-    return world.balance(customer) if wealthy else min(world.balance(customer), FIRST_TAKE + NEXT_TAKE)
 
 
 def _quiet_time(now: int, u: float, v: float) -> int:

@@ -19,7 +19,7 @@ class SimSwap(Model):
 
     rate: float = param(0.09, unit="campaigns/1000 customers/year", doc="numbers taken over to reach an account", low=0.0, high=200.0, transform="log", calibratable=True,
                         source="assumption: US-sim-swap-cases, complaints of 2021 over the share of victims who tell the police, US-122; UK-117 is 0.06 per 1000")  # fmt: skip
-    candidates: int = param(120, unit="person", doc="persons whose accounts a ring has looked into before it has a number moved; it takes the one from whom most can be had", low=1, high=1000, source="assumption: a swap takes an insider or an hour of talk, so it has to pay; US-sim-swap-mean is sixty times the mean loss of misused accounts, US-118")
+    candidates: int = param(120, unit="person", doc="persons whose accounts a ring has looked into before it has a number moved; it takes the richest", low=1, high=1000, source="assumption: a swap takes an insider or an hour of talk, so it has to pay; US-sim-swap-mean is sixty times the mean loss of misused accounts, US-118")
     minutes: float = param(60.0, unit="minute", doc="median time from the new SIM to the first transfer", low=1.0, high=1000.0, source="assumption: 10 minutes to some hours, at times overnight")
     transfers: float = param(5.0, unit="count", doc="mean transfers tried", low=1.0, high=20.0, source="assumption: drained in a few steps before the victim has service again")
     share_of_balance: float = param(0.5, unit="share", doc="median share of the balance that a transfer tries to take", low=0.01, high=1.0, source="assumption: as account_takeover")
