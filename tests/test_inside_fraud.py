@@ -168,7 +168,8 @@ def test_a_new_sim_comes_before_the_money_and_each_trace_in_a_part_of_the_campai
         before = events.filter(pl.col("customer_id") == victim, pl.col("event_at") <= first)
         sim = before.filter(kind="sim_changed").filter(pl.col("event_at") > first - pl.duration(hours=36))
         own = before.filter(device_id=campaign["device_id"][0])
-        reset = own.filter(kind="password_reset")["event_at"].max()
+        lately = own.filter(kind="password_reset").filter(pl.col("event_at") > first - pl.duration(hours=36))
+        reset = lately["event_at"].max()
         if len(sim) and reset is not None:
             assert sim["event_at"].max() < reset < first
         traces["sim_changed"] += bool(len(sim))

@@ -1,8 +1,9 @@
 """SIM swap: the victim's number is moved to the thief's card, codes by message arrive there, the account is drained.
 
 Stages: at times a device enrolled days before with phished credentials; the new SIM; a password reset where it was not
-phished; a device enrolled, or a browser that is not; a new payee, transfers to mules within minutes to half a day,
-mostly at night and at weekends, then what mules do. Actors: a ring, somebody at the carrier, the victim, mules.
+phished; a device enrolled, a browser that is not, or a copy of the victim's own; a new payee, transfers to mules within
+minutes to half a day, mostly at night and at weekends, then what mules do. Actors: a ring, somebody at the carrier, the
+victim, mules.
 
 Traces in transactions: transfers to a new payee from a device seen for the first time, which pass every challenge by
 one-time code; the victim's own payments pause. In `events`: sim_changed where the carrier tells the bank
@@ -30,6 +31,9 @@ PHISHED = 0.55
 BEFORE, AFTER = 0.3, 0.3
 """Campaigns that enrol their device days before the swap, and after it; the others use a browser that stays unknown to
 the bank (assumption)."""
+COPIED = 0.2
+"""Campaigns from something that the bank takes for the victim's own device (assumption: its fingerprint is stolen with
+the password, as thieves of cards do)."""
 BEFORE_DAYS = 6.0
 """Mean days from an enrolment to the swap (assumption: until somebody at the carrier is found)."""
 
@@ -69,6 +73,9 @@ class SimSwap:
             "changes": 0.1,  # a payee that was paid once is no new one
         }
         v = world.draw(campaign)
+        if v[3] < COPIED:
+            campaign.facts |= {"device": world.own_device(victim), "enrol": False}
+            return _quiet_time(now, u[2], u[3])
         campaign.facts["enrol"] = bool(BEFORE <= v[0] < BEFORE + AFTER)
         if v[0] >= BEFORE:
             return _quiet_time(now, u[2], u[3])
@@ -96,7 +103,8 @@ class SimSwap:
         """Leave the traces between the new SIM and the first transfer."""
         log, victim, facts = world.economy.log, campaign.victim, campaign.facts
         device, ip = facts["device"], facts["ip"]
-        world.saw(device, first)
+        if device != world.own_device(victim):
+            world.saw(device, first)
         world.economy.life.new_sim(victim, now)
         start, span = now + (first - now) // 3, first - now
         if u[1] >= PHISHED:

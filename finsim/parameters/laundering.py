@@ -26,7 +26,7 @@ class Structuring(Model):
     threshold: float = param(10_000.0, unit="USD", doc="cash deposits above this are reported", low=100.0, high=1e6, source="assumption: the currency transaction report of US law")
     extra: float = param(2.0, unit="deposit", doc="mean number of deposits beyond the fewest whose sum passes the threshold (geometric)", low=0.0, high=40.0, source="assumption: 2 to 20 deposits")
     window_days: float = param(6.0, unit="day", doc="mean time over which the deposits are made", low=0.1, high=60.0, source="assumption: 1 to 10 days")
-    near_threshold: float = param(0.3, unit="share", doc="deposits of 0.8 to 0.99 of the threshold; the others are smaller, by their logarithm anything from 0.06 of it", low=0.0, high=1.0, source="assumption: the careless aim just below it")
+    near_threshold: float = param(0.25, unit="share", doc="deposits of 0.8 to 0.99 of the threshold; the others are smaller, by their logarithm anything from 0.05 of it", low=0.0, high=1.0, source="assumption: the careless aim just below it")
     depositors: float = param(0.6, unit="account", doc="mean number of accounts beyond the first into which the cash goes", low=0.0, high=10.0, source="assumption: smurfs share the work")
 
 
