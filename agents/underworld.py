@@ -16,7 +16,7 @@ from finsim.agents.first_party import FirstParty
 from finsim.agents.fraud import registry
 from finsim.agents.fraud.aftermath import is_set_off
 from finsim.agents.fraud.campaign import Campaign
-from finsim.agents.fraud.care import STYLE_WEIGHTS, STYLES, Care, style_of
+from finsim.agents.fraud.care import READINESS, STYLE_WEIGHTS, STYLES, Care, style_of
 from finsim.agents.fraud.laundering import LAUNDERING
 from finsim.agents.fraud.remote import resale_weights
 from finsim.agents.fraud.synthetic_identity import LONGEST, building_days
@@ -178,7 +178,8 @@ class Underworld(CampaignRequests, RingChoices):
 
     def choose_style(self, ring: Fraudster, typology: str, number: int) -> int:
         """Return a position in STYLES for a campaign: all of them are tried, and more often what is let through."""
-        cumulative = np.cumsum(np.array(STYLE_WEIGHTS) * self.experience(ring.row, style_of(typology), len(STYLES)))
+        belief = self.experience(ring.row, style_of(typology), len(STYLES))
+        cumulative = np.cumsum(np.array(STYLE_WEIGHTS) * belief**READINESS)
         u = self.economy.streams.one(Purpose.EXPERIENCE, number, second=2)
         return int(choose(cumulative, u[0]))
 

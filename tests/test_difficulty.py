@@ -11,6 +11,8 @@ import finsim
 from finsim.agents.fraud.care import Care
 from finsim.dataset.reader import Dataset
 
+SELL_AGAIN = (4511, 5262, 5651, 5732, 5818)
+"""Airlines, marketplaces, clothing, electronics and digital goods."""
 OVERRIDES = {
     "population.customers": 1200,
     "run.days": 45,
@@ -58,6 +60,13 @@ def test_careful_thieves_show_the_victims_device_and_take_their_time(levels: dic
         pause[level] = (gaps > 120).mean()
     assert own[1.0] > own[0.0] + 0.15
     assert pause[1.0] > pause[0.0] + 0.1, "more of them pause for hours"
+
+
+def test_thieves_in_a_hurry_buy_what_sells_again(levels: dict[float, Dataset]) -> None:
+    share = {
+        level: stolen(data).select(pl.col("mcc").is_in(SELL_AGAIN).mean()).item() for level, data in levels.items()
+    }
+    assert share[0.0] > share[1.0] + 0.15
 
 
 def test_labels_stay_what_they_are(levels: dict[float, Dataset]) -> None:

@@ -24,26 +24,37 @@ if TYPE_CHECKING:
     from finsim.economy import Economy
 
 RESALE = {
-    "electronics": 1.8,
-    "online_marketplace": 1.2,
-    "digital_goods": 1.4,
-    "clothing": 1.2,
-    "taxi_delivery": 1.2,
-    "airline": 1.2,
-    "entertainment": 1.1,
-    "utilities": 0.0,
-    "telecom": 0.5,
-    "insurance": 0.0,
-    "charity": 0.6,
-    "education": 0.2,
+    "electronics": 3.0,
+    "digital_goods": 2.5,
+    "online_marketplace": 2.0,
+    "airline": 2.0,
+    "clothing": 1.8,
+    "taxi_delivery": 1.5,
+    "entertainment": 1.4,
+    "general_merchandise": 1.3,
+    "home_improvement": 1.2,
+    "hotel": 1.2,
+    "fuel": 0.8,
+    "fast_food": 0.7,
+    "pharmacy": 0.7,
+    "grocery": 0.6,
+    "restaurant": 0.6,
+    "telecom": 0.6,
+    "charity": 0.5,
+    "public_transport": 0.4,
+    "personal_services": 0.4,
+    "professional_services": 0.25,
+    "health": 0.2,
+    "education": 0.15,
+    "contractor": 0.1,
     "government": 0.1,
-    "health": 0.4,
-    "professional_services": 0.4,
-    "contractor": 0.2,
+    "utilities": 0.0,
+    "insurance": 0.0,
 }
-"""How much more than genuine customers thieves buy in a category remotely; 1 where it is not named (assumption: what
-can be resold or used up at once a little more, what names its user hardly ever)."""
-TILT = (1.8, 0.7, 0.0)
+"""How much more than genuine customers thieves buy in a category remotely; 1 where it is not named (assumption: goods
+that are sold again, gift cards and journeys first; what is used up on the spot less; what names its user hardly
+ever)."""
+TILT = (1.6, 0.9, 0.2)
 """Power of RESALE of careless, usual and careful thieves: who has time buys what the cardholders of the country buy
 (assumption)."""
 PROXY_SHARE = (0.3, 0.62, 0.9)
@@ -51,23 +62,22 @@ PROXY_SHARE = (0.3, 0.62, 0.9)
 HIJACKED_HOME, CARRIER = 0.35, 0.4
 """Remote attempts through somebody's home router, and through a mobile carrier (assumption: such proxies are
 what is sold most; the rest are servers of the ring's own)."""
-NO_DEVICE, COPIED_DEVICE, RING_DEVICE = 0.3, (0.03, 0.14, 0.5), (0.5, 0.2, 0.05)
+NO_DEVICE, COPIED_DEVICE, RING_DEVICE = 0.3, (0.05, 0.2, 0.5), (0.45, 0.2, 0.05)
 """Remote attempts that show no device, a copy of the victim's (details are sold with the browser's fingerprint), one of
 the ring's; the others show one that belongs to nobody (assumption)."""
-THROUGH_VICTIM = (0.0, 0.2, 0.7)
+THROUGH_VICTIM = (0.05, 0.25, 0.7)
 """Attempts with the victim's device that come from the victim's home address too (assumption: the victim's own
 computer, run from afar)."""
 STORED = (0.08, 0.24, 0.45)
 """Remote attempts on a card that is on file with a merchant (assumption: customers' accounts there are taken over)."""
 TOKEN, SECURE = 0.07, 0.015
 """Remote attempts with a card loaded into a wallet of the thief, and with an intercepted code (assumption)."""
-DEAR = (1.7, 1.0, 0.8)
+DEAR = (1.25, 1.0, 0.85)
 """Tickets of careless, usual and careful thieves against `amount_factor` (assumption: who hurries takes what is
 dear)."""
-MISTYPED, MISTYPED_TEST = (0.3, 0.25, 0.2), 0.4
-"""Attempts, and tests, whose security code or expiry is wrong (assumption: old and guessed details; careful thieves buy
-checked ones)."""
-FOREIGN_SHARE = 0.16
+MISTYPED, MISTYPED_TEST = 0.2, 0.4
+"""Attempts, and tests, whose security code or expiry is wrong (assumption: old and guessed details)."""
+FOREIGN_SHARE = 0.22
 """Remote attempts at merchants abroad (assumption: cross-border use is more frequent than genuine)."""
 
 
@@ -193,7 +203,7 @@ def buy_remotely(
     row["place"] = place
     row["country"] = places.areas["country"][place]
     row["flags"] |= pay.THIEF
-    if row["entry_mode"][0] == pay.ECOMMERCE and x[0] < (MISTYPED_TEST if small else care.between(*MISTYPED)):
+    if row["entry_mode"][0] == pay.ECOMMERCE and x[0] < (MISTYPED_TEST if small else MISTYPED):
         row["flags"] |= pay.MISTYPED
     world.foreign_amount(row, int(shop["country"]))
     world.submit(row)

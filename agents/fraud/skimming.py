@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from finsim.agents.fraud.campaign import Campaign
     from finsim.agents.underworld import Underworld
 
-PAUSE = (0.3, 1.0, 5.0)
+PAUSE = (0.3, 1.0, 3.5)
 """Pauses between uses of a copy by careless, usual and careful thieves, against the usual ones (assumption)."""
 
 

@@ -97,7 +97,7 @@ def forest() -> Any:
     """Return a random forest."""
     from sklearn.ensemble import RandomForestClassifier
 
-    return RandomForestClassifier(60, max_depth=12, min_samples_leaf=5, max_samples=0.4, n_jobs=-1, random_state=0)
+    return RandomForestClassifier(60, max_depth=8, min_samples_leaf=100, max_samples=0.4, n_jobs=-1, random_state=0)
 
 
 def boosting(**settings: Any) -> Any:

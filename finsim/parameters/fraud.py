@@ -42,8 +42,8 @@ class CardNotPresent(Model):
                         source="assumption: with the other card typologies as many holders robbed as US-115 and US-116 say, times US-bjs-loss, and card fraud by value near US-020 and US-cards-2023")  # fmt: skip
     attempts: float = param(18.0, unit="count", doc="mean purchases tried on a card", low=1.0, high=50.0,
                             source="assumption: a case loses US-119 or US-118 in payments of US-019, six or so; some tries are declined, some holders notice first")  # fmt: skip
-    burst_hours: float = param(2.5, unit="hour", doc="median time between purchases on a card", low=0.02, high=200.0, source="assumption: three a day on a card that is misused, BEHAVIOUR-010, in bursts of half an hour to three days")
-    amount_factor: float = param(2.05, unit="ratio", doc="amounts against genuine ones of the category", low=0.1, high=10.0, transform="log", calibratable=True,
+    burst_hours: float = param(2.0, unit="hour", doc="median time between purchases on a card", low=0.02, high=200.0, source="assumption: three a day on a card that is misused, BEHAVIOUR-010, in bursts of half an hour to three days")
+    amount_factor: float = param(1.9, unit="ratio", doc="amounts against genuine ones of the category", low=0.1, high=10.0, transform="log", calibratable=True,
                                  source="assumption: leads towards the mean fraudulent payment of US-019")  # fmt: skip
     half_life_days: float = param(35.0, unit="day", doc="time in which stolen details lose half their value", low=1.0, high=1000.0, source="assumption: value half-life of 20 to 60 days")
 
