@@ -22,6 +22,10 @@ SMALL = {
     "run.days": 20,
     "run.warm_up_days": 5,
     "behaviour.mobile_money.active_share": 0.8,
+    # So few pay to a bank that a small run might show none.
+    "behaviour.mobile_money.debit.users": 0.3,
+    "behaviour.mobile_money.debit.per_month": 0.1,
+    "behaviour.mobile_money.debit.activity_log_sigma": 1.0,
     "fraud.mules.per_1000_customers": 60.0,
     "fraud.mules.outside": 0.1,
     "fraud.agent_fraud.rate": 60.0,
