@@ -13,7 +13,7 @@ USUAL: Final = 0.5
 """The care at which each way is as its own parameter or constant says."""
 STYLES: Final = (-0.35, 0.0, 0.35)
 """What a campaign's style adds to the difficulty: hurried, usual, patient (assumption)."""
-STYLE_WEIGHTS: Final = (0.41, 0.37, 0.22)
+STYLE_WEIGHTS: Final = (0.4, 0.37, 0.23)
 """Campaigns of each style before rings know better (assumption: who does not know the controls yet hurries)."""
 READINESS: Final = 1.5
 """Power of the belief in a style, beside that in any other option (assumption: a crew changes how it works sooner than
