@@ -5,6 +5,7 @@ Counts of fraud are taken as 2 sqrt(n + 3/8), whose noise hardly depends on n (A
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -38,6 +39,7 @@ class RichRun:
     def __call__(self, values: Mapping[str, float], seed: int) -> NDArray[np.float64]:
         """Return the moments of one run in the order of `names`."""
         moments = self.measure(values, seed)
+        gc.collect()  # an economy is a circle of references; several dead ones would fill the memory of a worker
         return np.array(list(moments.values()))
 
     def overrides(self) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,13 @@ def simulated_moments(
     Raises:
         SimulationError: the values are not allowed, or the run shows nothing to measure a moment by.
     """
+    try:
+        return _measured(target_set, values, seed)
+    finally:
+        gc.collect()  # an economy is a circle of references; several dead ones would fill the memory of a worker
+
+
+def _measured(target_set: TargetSet, values: Mapping[str, float], seed: int | None) -> NDArray[np.float64]:
     import numpy as np
 
     from finsim.calibration.frames import Tables, Views

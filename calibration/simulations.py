@@ -6,7 +6,6 @@ that was killed finds there what it had simulated, comes to the same points in t
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import json
 import multiprocessing
@@ -195,8 +194,6 @@ def _one(simulate: Simulate, point: Point, size: int) -> Vector:
         raise CalibrationError(
             f"simulation with seed {seed} and {at} failed: {type(error).__name__}: {error}"
         ) from error
-    finally:
-        gc.collect()  # an economy is a circle of references; several dead ones would fill the memory of a worker
     if moments.shape != (size,):
         raise CalibrationError(f"the simulator gave {moments.size} moments, but the problem has {size}")
     return moments
