@@ -22,7 +22,7 @@ from finsim.agents.fraud.laundering.pattern import CASH, EXIT, STAGES, Draws
 from finsim.dataset.reader import Dataset
 
 MUCH: dict[str, Any] = {
-    "population.customers": 500,
+    "population.customers": 600,
     "run.days": 60,
     "run.warm_up_days": 10,
     "fraud.intensity": 1,
