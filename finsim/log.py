@@ -50,6 +50,7 @@ EVENT = np.dtype(
         ("kind", "u1"),
         ("slot", "u1"),
         ("ordinal", "u1"),
+        ("about", "u8"),  # id of the transaction that it belongs to; 0 for none
     ],
     align=True,
 )
@@ -138,7 +139,7 @@ class Log:
         if at >= self.export_start:
             codes = (NO_CODE if code is None else code for code in (device, ip))
             place = pay.NONE if slot is None else slot
-            self._single.append((at, customer, *codes, area, EVENT_KINDS.index(kind), place, ordinal))
+            self._single.append((at, customer, *codes, area, EVENT_KINDS.index(kind), place, ordinal, 0))
             self._waiting += 1
 
     def events(
@@ -151,6 +152,7 @@ class Log:
         device: NDArray[Any] | None = None,
         ip: NDArray[Any] | None = None,
         ordinal: int = 0,
+        about: NDArray[np.uint64] | None = None,
     ) -> None:
         """Add happenings of one kind, (n,) each; what lies before the export is left out.
 
@@ -161,11 +163,13 @@ class Log:
             slot: account slot that they concern.
             device, ip: (n,) packed codes, NO_CODE for none.
             ordinal: 0 to 15, tells apart happenings of one kind on one account within a second.
+            about: (n,) uint64 ids of transactions, one happening each: where several may fall into one second.
         """
         rows = np.zeros(len(at), dtype=EVENT)
         rows["at"], rows["customer"], rows["kind"], rows["ordinal"] = at, customers, EVENT_KINDS.index(kind), ordinal
         rows["slot"] = pay.NONE if slot is None else slot
         rows["area"] = -1
+        rows["about"] = 0 if about is None else about
         rows["device"] = NO_CODE if device is None else device
         rows["ip"] = NO_CODE if ip is None else ip
         rows = rows[rows["at"] >= self.export_start]
@@ -184,7 +188,7 @@ class Log:
             | (rows["ordinal"].astype(np.uint64) << np.uint64(2) | rows["slot"].astype(np.uint64) & np.uint64(3))
         )
         event_id = np.empty(len(rows), dtype=np.uint64)
-        mix64_array(packed, ids.event, event_id)
+        mix64_array(np.where(rows["about"] > 0, rows["about"], packed), ids.event, event_id)
         code = rows["customer"].astype(np.uint32) << np.uint32(7)
         left = rows["area"]
         areas = int(left.max(initial=-1)) + 1
@@ -262,6 +266,7 @@ class Log:
                 slot=0,
                 device=rows["device"],
                 ip=rows["ip"],
+                about=rows["transaction_id"],
             )
 
     def past_things(self, economy: Economy) -> None:

@@ -14,6 +14,7 @@ from small_economy import customer_with, days, finish, found, recorded
 
 from finsim import payments as pay
 from finsim import rounds
+from finsim.clock import DAY
 from finsim.economy import Economy
 from finsim.submission import SubmissionError
 
@@ -410,3 +411,16 @@ def test_a_verification_is_of_nothing() -> None:
     assert (rows["amount"][rows["kind"] == pay.VERIFICATION] == 0).all()
     assert (rows["amount"][rows["kind"] != pay.VERIFICATION] > 0).all()
     assert rows["decision"][rows["transaction_id"] == number].tolist() == [pay.APPROVED]
+
+
+def test_payees_added_in_one_second_are_told_apart() -> None:
+    economy, recorder = recorded(**{"run.warm_up_days": 0})
+    rows = pay.blank(2)
+    rows["owner"], rows["timestamp"] = 3, economy.export_start + DAY
+    rows["transaction_id"] = np.array([7, 407], dtype=np.uint64)  # the same wait between payee and payment
+    economy.log.payees(rows)
+    economy.log.flush(everything=True)
+    events = recorder.frame("events").filter(pl.col("kind") == "payee_added")
+    assert len(events) == 2
+    assert events["event_at"].n_unique() == 1
+    assert events["event_id"].n_unique() == 2
