@@ -142,6 +142,8 @@ class Fraudster(mesa.Agent):  # type: ignore[misc]
         if adaptation == 0:
             return 1.0
         arm = f"{what}/{name}"
+        if arm not in self.experience.arms and arm not in self.underworld.rumours.arms:
+            return 1.0
         said = self.underworld.rumours.mean(arm, 1.0, RUMOUR_PRIOR)
         said **= math.exp(self.underworld.settings.copy_noise * self._reading(arm))
         value = self.experience.mean(arm, said, OWN_PRIOR)

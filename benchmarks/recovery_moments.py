@@ -60,7 +60,8 @@ class RichRun:
         while not economy.is_over:
             economy.step()
         run = economy.config.run
-        views = Views(Tables.of_recorder(recorder, run.start, run.days))
+        tables = Tables.of_recorder(recorder, run.start, run.days)
+        views = Views(tables)
         people = views.number_of_persons
         payments = views.payments.select(
             "customer_id", "timestamp", "amount", "means", "remote", "abroad", "fraud"
@@ -69,8 +70,8 @@ class RichRun:
         return {
             **amounts(genuine, people * views.months),
             **persons(genuine, people),
-            **merchants(recorder.frame("transactions")),
-            **fraud(recorder.frame("truth"), recorder.frame("transactions")),
+            **merchants(tables.table("transactions")),
+            **fraud(tables.table("truth"), tables.table("transactions")),
         }
 
 
@@ -121,11 +122,10 @@ def persons(payments: pl.DataFrame, people: int) -> dict[str, float]:
     }
 
 
-def merchants(transactions: pl.DataFrame) -> dict[str, float]:
+def merchants(transactions: pl.LazyFrame) -> dict[str, float]:
     """Return how faithful customers are to merchants."""
-    bought = transactions.filter(
-        (pl.col("kind").cast(pl.String) == "purchase") & (pl.col("channel").cast(pl.String) == "pos")
-    ).select("customer_id", "merchant_id")
+    at_tills = (pl.col("kind").cast(pl.String) == "purchase") & (pl.col("channel").cast(pl.String) == "pos")
+    bought = transactions.filter(at_tills).select("customer_id", "merchant_id").collect()
     pairs = bought.group_by("customer_id", "merchant_id").len()["len"]
     return {
         "pairs_per_purchase": len(pairs) / len(bought),
@@ -134,11 +134,10 @@ def merchants(transactions: pl.DataFrame) -> dict[str, float]:
     }
 
 
-def fraud(truth: pl.DataFrame, transactions: pl.DataFrame) -> dict[str, float]:
+def fraud(truth: pl.LazyFrame, transactions: pl.LazyFrame) -> dict[str, float]:
     """Return counts of fraud by typology, and amounts of remote card fraud against genuine ones."""
-    rows = truth.with_columns(pl.col("typology").cast(pl.String)).join(
-        transactions.select("transaction_id", "amount"), on="transaction_id"
-    )
+    typologies = truth.with_columns(pl.col("typology").cast(pl.String))
+    rows = typologies.join(transactions.select("transaction_id", "amount"), on="transaction_id").collect()
     found = {}
     for typology in TYPOLOGIES:
         part = rows.filter(pl.col("typology") == typology)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
@@ -49,8 +49,9 @@ class Tables:
 
     @classmethod
     def of_recorder(cls, recorder: MemoryRecorder, first_day: dt.date, days: int) -> Tables:
-        """Return the tables of a run in memory."""
-        return cls(lambda name: recorder.frame(name).lazy(), first_day, days)
+        """Return the tables of a run in memory, each put into columns once, however many views read it."""
+        frame = cache(recorder.frame)
+        return cls(lambda name: frame(name).lazy(), first_day, days)
 
 
 class Views:
