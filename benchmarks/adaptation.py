@@ -10,21 +10,19 @@ python benchmarks/adaptation.py
 from __future__ import annotations
 
 import argparse
-import math
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
+from paired import mean_interval, ratio_interval, side_by_side
 from printing import show
 
 import finsim
 
 TARGET = "card_not_present"
 STRICT = ("remote_amount_limit", 1.0)
-STUDENT = {2: 12.71, 3: 4.30, 4: 3.18, 5: 2.78, 6: 2.57, 8: 2.36, 10: 2.26, 12: 2.20, 20: 2.09}
-"""Two-sided 95 % quantiles of Student's t by number of seeds."""
 
 
 def begun(path: Path, first: int, last: int) -> tuple[int, int]:
@@ -37,8 +35,8 @@ def begun(path: Path, first: int, last: int) -> tuple[int, int]:
     return target, len(chosen) - target
 
 
-def difference(args: argparse.Namespace, seed: int, adaptation: float) -> tuple[float, float]:
-    """Return what the rule changed: the target's share of campaigns, and the others' number against that without it."""
+def difference(args: argparse.Namespace, seed: int, adaptation: float) -> tuple[float, int, int]:
+    """Return what the rule changed: the target's share of campaigns, and the others' number with it and without."""
     counts = []
     for rule in (False, True):
         overrides: dict[str, Any] = {
@@ -46,6 +44,7 @@ def difference(args: argparse.Namespace, seed: int, adaptation: float) -> tuple[
             "run.days": args.days,
             "fraud.intensity": args.intensity,
             "fraud.adaptation": adaptation,
+            "run.threads": 1,
         }
         if rule:
             overrides["banks.rule_changes"] = [{"day": args.rule_day, "rule": STRICT[0], "value": STRICT[1]}]
@@ -53,15 +52,7 @@ def difference(args: argparse.Namespace, seed: int, adaptation: float) -> tuple[
             finsim.run(args.scenario, out=Path(folder) / "run", seed=seed, overrides=overrides)
             counts.append(begun(Path(folder) / "run", args.rule_day + args.settle, args.days))
     shares = [target / max(target + others, 1) for target, others in counts]
-    return shares[1] - shares[0], counts[1][1] / max(counts[0][1], 1)
-
-
-def interval(values: list[float]) -> tuple[float, float, float]:
-    """Return the mean and its 95 % interval."""
-    n = len(values)
-    half = STUDENT[max(k for k in STUDENT if k <= n)] * float(np.std(values, ddof=1)) / math.sqrt(n)
-    mean = float(np.mean(values))
-    return mean, mean - half, mean + half
+    return shares[1] - shares[0], counts[1][1], counts[0][1]
 
 
 def main() -> None:
@@ -74,15 +65,18 @@ def main() -> None:
     parser.add_argument("--settle", type=int, default=14, help="days after the rule that are not counted")
     parser.add_argument("--intensity", type=float, default=6.0)
     parser.add_argument("--seeds", type=int, default=4)
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     if args.seeds < 2:
         parser.error("--seeds must be 2 or more: one pair gives no interval")
     rows, shares = [], {}
+    seeds = range(1, args.seeds + 1)
     for adaptation in (1.0, 0.0):
-        pairs = [difference(args, seed, adaptation) for seed in range(1, args.seeds + 1)]
-        share, low, high = shares[adaptation] = interval([pair[0] for pair in pairs])
-        others, others_low, others_high = interval([pair[1] for pair in pairs])
+        pairs = side_by_side(difference, [(args, seed, adaptation) for seed in seeds], args.processes)
+        change, with_rule, without = zip(*pairs, strict=True)
+        share, low, high = shares[adaptation] = mean_interval(change)
+        others, others_low, others_high = ratio_interval(with_rule, without)
         rows.append(
             {
                 "adaptation": adaptation, "share of target": share, "from": low, "to": high,
