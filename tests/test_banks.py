@@ -344,6 +344,7 @@ def test_a_second_attempt_is_not_yet_scored() -> None:
 # -- chargebacks ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_some_merchants_win_chargebacks_back(tmp_path: Path) -> None:
     overrides = {
         "population.customers": 400,

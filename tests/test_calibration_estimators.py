@@ -195,6 +195,7 @@ def test_a_target_without_error_or_noise_is_refused_by_name() -> None:
 # the whole estimator
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("slopes", ["surrogate", "once", "differences"])
 def test_hidden_parameters_are_recovered_with_honest_errors(slopes: str) -> None:
     cache = SimulationCache()

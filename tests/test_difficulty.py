@@ -11,6 +11,8 @@ import finsim
 from finsim.agents.fraud.care import Care
 from finsim.dataset.reader import Dataset
 
+pytestmark = pytest.mark.slow
+
 SELL_AGAIN = (4511, 5262, 5651, 5732, 5818)
 """Airlines, marketplaces, clothing, electronics and digital goods."""
 OVERRIDES = {

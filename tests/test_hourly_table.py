@@ -119,6 +119,7 @@ def test_a_separable_overlay_has_one_profile_of_days_and_one_of_hours() -> None:
     assert use["amounts_of_run"] == []
 
 
+@pytest.mark.slow
 def test_a_run_lives_through_the_month(tmp_path: Path) -> None:
     """Errors of counts and means come down to what sampling leaves, for every type."""
     table = check_hourly_table(month())

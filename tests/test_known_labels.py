@@ -144,6 +144,7 @@ def test_a_manifest_that_miscounts_labels_is_found(data: Dataset, tmp_path: Path
     assert "labels" in finsim.check(copy).broken
 
 
+@pytest.mark.slow
 def test_what_the_end_cut_off_is_what_a_longer_run_tells(rare: Dataset, tmp_path: Path) -> None:
     """In a run that goes on, campaigns that were over get the labels that were foretold, none else and none less.
 

@@ -65,6 +65,7 @@ def interrupt(out: Path, day: int, **more: Any) -> None:
         finsim.run("tiny", out=out, overrides=OFTEN, progress=stop, **more)
 
 
+@pytest.mark.slow
 def test_killed_again_and_again(whole: dict[str, Any], tmp_path: Path, python: Callable[..., Any]) -> None:
     out = tmp_path / "run"
     moments = sorted({0, TICKS - 1, *random.Random(20).sample(range(7 * TICKS), 3)})

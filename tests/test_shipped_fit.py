@@ -22,6 +22,8 @@ from finsim.calibration.simulation import simulated_moments
 from finsim.calibration.target_problem import problem_of
 from finsim.calibration.target_sets import load_targets
 
+pytestmark = pytest.mark.slow
+
 SEEDS = range(901, 907)
 """Seeds that no fit has used."""
 ALPHA = 1e-3
