@@ -60,6 +60,7 @@ class CampaignRequests(Surroundings):
         row["transaction_id"] = self._next_id(campaign)
         campaign.ordinal += 1
         at = at if at >= self.economy.now else self.economy.now + at % self.economy.clock.tick
+        campaign.asked = max(campaign.asked, at)
         row["timestamp"], row["owner"], row["slot"] = at, customer, slot
         row["payer"], row["payee"], row["amount"] = customer * SLOTS + slot, payee, cents
         row["campaign"], row["stage"], row["truth"] = campaign.number, stage, pay.IS_FRAUD

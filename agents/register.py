@@ -129,7 +129,7 @@ class Register:
         )
         active |= {item[0] for item in underworld.overcharging.values()}
         for number, campaign in list(underworld.campaigns.items()):
-            last = max(campaign.ended, campaign.started)
+            last = max(campaign.ended, campaign.started, campaign.asked)
             if (
                 last < before - _patience(campaign.typology)
                 and number not in active

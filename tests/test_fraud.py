@@ -293,6 +293,21 @@ def test_a_campaign_that_no_plan_made_gets_a_free_number() -> None:
     assert ring.launch("skimming", economy.now) is None
 
 
+def test_a_campaign_is_kept_while_a_request_of_its_waits() -> None:
+    """One that began long ago may ask for something in the evening that is due after midnight."""
+    economy = underworld_of()
+    world, ring = economy.underworld, economy.underworld.rings[0]
+    waiting, over = (
+        Campaign(world.number(ring.row, "romance_scam", k), "romance_scam", ring.row, economy.now - 300 * DAY)
+        for k in range(2)
+    )
+    world.campaigns |= {campaign.number: campaign for campaign in (waiting, over)}
+    world.request(waiting, 0, 0, 4, 100_00, economy.now + DAY // 8, 0)
+    world.register.retire(economy.now - 70 * DAY)
+    assert waiting.number in world.campaigns
+    assert over.number not in world.campaigns
+
+
 @pytest.mark.parametrize(
     ("customers", "rings", "days"),
     [(50, 1, 1), (10_000, 24, 104), (1_000_000, 24, 379), (4_000_000, 190, 1000), (20_000, 24, 3600)],

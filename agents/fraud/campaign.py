@@ -23,6 +23,7 @@ class Campaign:
         typology: name.
         ring: ring row, or OPPORTUNIST.
         started, ended: microseconds; ended is the time of its last row, 0 before the first.
+        asked: microseconds; time of its latest request, decided or not.
         stage: position in the typology's stages.
         victim: customer row; -1 for none or many.
         draws: draws made so far; the counter of the campaign's own stream.
@@ -44,6 +45,7 @@ class Campaign:
     ring: int
     started: int
     ended: int = 0
+    asked: int = 0
     stage: int = 0
     victim: int = -1
     draws: int = 0
