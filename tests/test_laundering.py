@@ -18,7 +18,7 @@ import finsim
 from finsim import payments as pay
 from finsim.agents.fraud.campaign import Campaign
 from finsim.agents.fraud.laundering import LAUNDERING, TYPOLOGIES
-from finsim.agents.fraud.laundering.pattern import CASH, EXIT, STAGES, Draws
+from finsim.agents.fraud.laundering.pattern import CASH, EXIT, STAGES, TEST, Draws
 from finsim.dataset.reader import Dataset
 
 MUCH: dict[str, Any] = {
@@ -341,6 +341,25 @@ def test_a_pattern_conserves_what_comes_in(typology: Any) -> None:
             key = tuple(leg.sources)
             shares[key] = shares.get(key, 0.0) + leg.share
         assert all(share == pytest.approx(1.0) for share in shares.values())
+
+
+def test_all_else_waits_for_the_tests_of_accounts() -> None:
+    """Small amounts go first, whatever the hours at which those who send them are online."""
+    economy, _ = recorded(**{**MUCH, "run.warm_up_days": 0, "fraud.laundering.tests": 0.5})
+    world = economy.underworld
+    days(economy, 2)
+    compared = 0
+    for number in range(40 * len(TYPOLOGIES)):
+        typology = TYPOLOGIES[number % len(TYPOLOGIES)]
+        campaign = Campaign(number, typology.name, world.rings[0].row, economy.now)
+        typology().launch(world, campaign, economy.now)
+        first = [leg for leg in campaign.facts.get("legs", ()) if not leg.sources and leg.due >= 0]
+        small = [leg.due for leg in first if leg.stage == TEST]
+        rest = [leg.due for leg in first if leg.stage != TEST]
+        if small and rest:
+            compared += 1
+            assert max(small) < min(rest)
+    assert compared > 100
 
 
 # -- twins, resumption, mules ---------------------------------------------------------------------------------

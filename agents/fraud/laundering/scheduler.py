@@ -14,8 +14,8 @@ from finsim import payments as pay
 from finsim.agents.customer import COMPLICIT
 from finsim.agents.fraud.aftermath import DONE, KEY, OPEN, after, fate
 from finsim.agents.fraud.laundering import movement
-from finsim.agents.fraud.laundering.pattern import Draws, Leg
-from finsim.clock import HOUR
+from finsim.agents.fraud.laundering.pattern import TEST, Draws, Leg
+from finsim.clock import HOUR, MINUTE
 from finsim.ledger import SLOTS
 
 if TYPE_CHECKING:
@@ -53,9 +53,14 @@ def start(
     campaign.facts = {
         "accounts": accounts, "cuts": cuts, "legs": legs, "start": now, "open": {}, "rows": [], KEY: OPEN,
     }  # fmt: skip
-    for leg in legs:
-        if not leg.sources:
-            _fund(world, campaign, leg, leg.planned if leg.planned > 0 else int(leg.share * cents), now, draws)
+    tested = now
+    for leg in sorted(legs, key=lambda leg: leg.stage != TEST):  # tests first: all else waits until they are made
+        if leg.sources:
+            continue
+        at = now if leg.stage == TEST else tested
+        _fund(world, campaign, leg, leg.planned if leg.planned > 0 else int(leg.share * cents), at, draws)
+        if leg.stage == TEST:
+            tested = max(tested, leg.due + MINUTE)
     return _next(campaign)
 
 
