@@ -31,6 +31,8 @@ CHANGES = 0.4
 """Payments of a thief for which another mule is named, unless the campaign says otherwise (assumption)."""
 INSTANT_TILT = 0.85
 """By how much strangers lean to the instant rail, where nothing comes back (assumption)."""
+WIRED = 0.65
+"""Large transfers of strangers that go by wire, which is final within the day; others' are mostly ACH (assumption)."""
 
 
 class MuleMoney:
@@ -57,7 +59,7 @@ class MuleMoney:
             payee = world.mule_market.choose(campaign, u[1], u[2])
             campaign.facts["mule"] = payee
         row = world.request(campaign, customer, 0, payee, cents, at, stage)
-        self._send(row, INSTANT_TILT * u[3] if thief else u[3], v)
+        self._send(row, u[3], v, thief=thief, browser=bool(campaign.facts.get("browser")))
         self._from_purse(row, customer)
         row["device"] = device
         near = not thief or v[2] < 0.6
@@ -72,18 +74,17 @@ class MuleMoney:
         world.submit(row)
 
     @staticmethod
-    def _send(row: Any, u: float, v: Any) -> None:
-        """Fill in rail, channel and authentication as genuine transfers have them."""
+    def _send(row: Any, u: float, v: Any, *, thief: bool = False, browser: bool = False) -> None:
+        """Fill in rail, channel and authentication as genuine transfers have them; a browser has no app."""
         cents = int(row["amount"][0])
         row["kind"] = pay.TRANSFER
-        row["rail"] = pay.INSTANT if u < 0.72 else pay.ACH
+        row["rail"] = pay.INSTANT if u * (INSTANT_TILT if thief else 1.0) < 0.72 else pay.ACH
         if cents > WIRE_FROM:
-            row["rail"] = pay.ACH if u < 0.6 else pay.WIRE
-        row["channel"] = pay.APP if v[0] < 0.75 else pay.ONLINE
+            row["rail"] = pay.WIRE if u < (WIRED if thief else 0.4) else pay.ACH
+        app = v[0] < 0.75 and not browser
+        row["channel"] = pay.APP if app else pay.ONLINE
         row["authentication"] = (
-            pay.BIOMETRIC
-            if v[0] < 0.75 and v[1] < 0.6
-            else (pay.ONE_TIME_CODE if v[1] > 0.93 else pay.NO_AUTHENTICATION)
+            pay.BIOMETRIC if app and v[1] < 0.6 else (pay.ONE_TIME_CODE if v[1] > 0.93 else pay.NO_AUTHENTICATION)
         )
 
     def _from_purse(self, row: Any, customer: int) -> None:

@@ -35,6 +35,10 @@ DEARER = (1.4, 1.15, 0.8)
 """Log of tickets with found and counterfeit cards against ordinary ones, by careless, usual and careful thieves
 (assumption: baskets that sell again)."""
 
+KEYED, PROVISIONED = 0.05, 0.25
+"""Uses of a copied card at a till in which its number is keyed in, and in which it was loaded into the mobile wallet of
+a thief's telephone (assumption); the others are by magnetic stripe."""
+
 
 def _area(world: Underworld, campaign: Campaign, customer: int, far: bool) -> int:
     if not far:
@@ -76,8 +80,12 @@ def pay_in_person(
     row["terminal"] = merchant_code(merchant, int(u[3] * max(int(shop["terminals"]), 1)))
     if counterfeit:
         row["entry_mode"], row["authentication"] = pay.MAGSTRIPE, pay.SIGNATURE
-        if v[1] < 0.25:
+        if v[1] < KEYED:
             row["entry_mode"], row["authentication"] = pay.KEYED, pay.NO_AUTHENTICATION
+        elif v[1] < KEYED + PROVISIONED:
+            row["entry_mode"], row["authentication"] = pay.TOKEN, pay.BIOMETRIC
+            row["device"] = world.fresh_device(campaign, v[2])
+            world.saw(int(row["device"][0]), at)
     else:
         row["entry_mode"] = pay.CONTACTLESS if v[0] < 0.6 else pay.CHIP
         row["authentication"] = pay.SIGNATURE if v[0] > 0.9 else pay.NO_AUTHENTICATION

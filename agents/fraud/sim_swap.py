@@ -77,6 +77,7 @@ class SimSwap:
             campaign.facts |= {"device": world.own_device(victim), "enrol": False}
             return _quiet_time(now, u[2], u[3])
         campaign.facts["enrol"] = bool(BEFORE <= v[0] < BEFORE + AFTER)
+        campaign.facts["browser"] = bool(v[0] >= BEFORE + AFTER)
         if v[0] >= BEFORE:
             return _quiet_time(now, u[2], u[3])
         self._enrol(world, campaign, now, v[1])

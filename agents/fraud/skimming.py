@@ -1,8 +1,8 @@
 """Skimming: a device at a cash machine or till copies cards for some days; copies are used after a wait.
 
 Traces: the misused cards share a genuine visit to one terminal in a window of days before (the point of
-compromise), then withdrawals or purchases by magnetic stripe where the ring is, or remote purchases. Confounder:
-magnetic-stripe fallback, journeys, many customers of one busy machine.
+compromise), then withdrawals or purchases by magnetic stripe where the ring is, or from a mobile wallet into which the
+card was loaded, or remote purchases. Confounder: magnetic-stripe fallback, journeys, many customers at one machine.
 """
 
 from __future__ import annotations
