@@ -46,8 +46,9 @@ FREE = {
 """What is hidden, and between which bounds."""
 INSIDE = 0.9
 """Hidden vectors are drawn within this share of the bounds, on the scale of the search."""
-WELL = 0.05
-"""A parameter is well identified where its standard error is at most this share of its value."""
+WELL = 0.10 / 3
+"""A parameter is well identified where three standard errors, within which all estimates shall lie, are at most a tenth
+of its value."""
 WANTED = {"within": 0.98, "relative": 0.10, "coverage": (0.80, 0.98)}
 
 
@@ -57,9 +58,9 @@ def main() -> None:
     parser.add_argument("--customers", type=int, default=20_000)
     parser.add_argument("--days", type=int, default=60)
     parser.add_argument("--vectors", type=int, default=10)
-    parser.add_argument("--design", type=int, default=320, help="simulations that all vectors share")
-    parser.add_argument("--seeds", type=int, default=4, help="simulations averaged at each point of the local stage")
-    parser.add_argument("--replicates", type=int, default=24, help="simulations that measure noise")
+    parser.add_argument("--design", type=int, default=256, help="simulations that all vectors share")
+    parser.add_argument("--seeds", type=int, default=2, help="simulations averaged at each point of the local stage")
+    parser.add_argument("--replicates", type=int, default=16, help="simulations that measure noise")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", type=Path, help="file in which simulations are kept")
@@ -168,7 +169,7 @@ def judge(
     notes = [
         f"within 3 standard errors: {within:.1%} of {len(rows)} estimates (wanted: {WANTED['within']:.0%})",
         f"  errors apart: root mean square {float(np.sqrt(np.mean(apart**2))):.2f}, worst {apart.max():.2f}",
-        f"  well identified (standard error at most {WELL:.0%}): {len(well)}; within 10 %: {good:.1%}, worst "
+        f"  well identified (three standard errors within 10 %): {len(well)}; within 10 %: {good:.1%}, worst "
         f"{max(well, default=float('nan')):.1%} (wanted: all)",
         f"  90 % intervals cover {covered:.1%} (wanted: {low:.0%} to {high:.0%})",
         f"  J test p-values: {', '.join(f'{fit.inference.j_p_value:.2f}' for fit in fits)}",
