@@ -19,15 +19,14 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import multiprocessing
 import os
 import tempfile
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from paired import side_by_side
 from printing import show
 from scipy import stats
 
@@ -173,11 +172,9 @@ def main() -> None:
     overrides |= parse_settings(args.set)
     if args.cache is not None:
         args.cache.mkdir(parents=True, exist_ok=True)
-    # Fresh processes: Polars must not be forked.
-    with ProcessPoolExecutor(args.processes, mp_context=multiprocessing.get_context("spawn")) as pool:
-        seeds = range(args.seed, args.seed + args.replicates)
-        waiting = [pool.submit(replicate, args.scenario, seed, overrides, args.cache) for seed in seeds]
-        rows = summary([one.result() for one in waiting])
+    seeds = range(args.seed, args.seed + args.replicates)
+    jobs = [(args.scenario, seed, overrides, args.cache) for seed in seeds]
+    rows = summary(side_by_side(replicate, jobs, args.processes))
     if args.compared:
         rows = [row for row in rows if row["figure"]]
     counts = {word: sum(row["verdict"] == word for row in rows) for word in ("met", "missed", "open")}
