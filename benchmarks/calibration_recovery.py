@@ -46,9 +46,8 @@ FREE = {
 """What is hidden, and between which bounds."""
 INSIDE = 0.9
 """Hidden vectors are drawn within this share of the bounds, on the scale of the search."""
-WELL = 0.10 / 3
-"""A parameter is well identified where three standard errors, within which all estimates shall lie, are at most a tenth
-of its value."""
+WELL = 0.05
+"""A parameter is well identified where its standard error is at most this share of its value."""
 WANTED = {"within": 0.98, "relative": 0.10, "coverage": (0.80, 0.98)}
 
 
@@ -169,7 +168,7 @@ def judge(
     notes = [
         f"within 3 standard errors: {within:.1%} of {len(rows)} estimates (wanted: {WANTED['within']:.0%})",
         f"  errors apart: root mean square {float(np.sqrt(np.mean(apart**2))):.2f}, worst {apart.max():.2f}",
-        f"  well identified (three standard errors within 10 %): {len(well)}; within 10 %: {good:.1%}, worst "
+        f"  well identified (standard error at most {WELL:.0%}): {len(well)}; within 10 %: {good:.1%}, worst "
         f"{max(well, default=float('nan')):.1%} (wanted: all)",
         f"  90 % intervals cover {covered:.1%} (wanted: {low:.0%} to {high:.0%})",
         f"  J test p-values: {', '.join(f'{fit.inference.j_p_value:.2f}' for fit in fits)}",

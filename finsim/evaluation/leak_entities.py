@@ -132,8 +132,7 @@ def pairs_apart(rows: pl.DataFrame, chosen: Iterable[Target], table: Table) -> I
     """Yield what the dealings between payer and payee tell of payments to accounts that are no merchant's.
 
     Only the second half of the time is judged, so that a pair had time to deal before: a data set that begins in the
-    middle of life does not know whom its customers paid earlier. Genuine payments are of the kinds that the positives
-    are: that nobody steals by paying a bill or repaying the own card is what fraud is, and gives nothing away.
+    middle of life does not know whom its customers paid earlier.
 
     Args:
         rows: rows of `widened`.
@@ -151,10 +150,8 @@ def pairs_apart(rows: pl.DataFrame, chosen: Iterable[Target], table: Table) -> I
     )
     middle = rows["timestamp"].min() + (rows["timestamp"].max() - rows["timestamp"].min()) / 2  # type: ignore[operator]
     eligible = ((rows["timestamp"] > middle) & rows["merchant_id"].is_null()).to_numpy()
-    kind = rows["kind"].cast(pl.String).to_numpy()
     for target in chosen:
         kept = eligible[target.rows]
-        kept &= np.isin(kind[target.rows], np.unique(kind[target.rows[target.positive & kept]]))
         if (target.positive & kept).sum() >= LEAST_ROWS and (~target.positive & kept).sum() >= LEAST_ROWS:
             some = Target(target.name, target.rows[kept], target.positive[kept], target.weight[kept], target.lonely)
             yield from table.contrast(some, columns.columns, columns).columns()
