@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from finsim import payments as pay
 from finsim.agents.analysts import Analysts
 from finsim.agents.claims import Claims
+from finsim.agents.recovery import Recovery
 from finsim.agents.tables import rule_table
 from finsim.rng import Purpose
 
@@ -39,6 +40,7 @@ class Bank(mesa.Agent):  # type: ignore[misc]
         self.queue: list[tuple[int, int, str, tuple[Any, ...]]] = []
         self.ordinal = 0
         self.claims = Claims(self)
+        self.recovery = Recovery(self)
         self.analysts = Analysts(self)
         self.settings = model.config.parameters.banks
         self.rules = self.settings.institutions[row]
@@ -65,6 +67,8 @@ class Bank(mesa.Agent):  # type: ignore[misc]
                 self.analysts.queue.take(details[0])
             elif task == "rested":
                 self.analysts.rested(details[0], at)
+            elif task in self.recovery.tasks:
+                getattr(self.recovery, task)(at, *details)
             else:
                 self.claims.do(at, task, *details)
         self.analysts.work()

@@ -44,8 +44,6 @@ DEFAULT_YEARS = 10
 """Years from the start of a run for which it is drawn who stops paying back; a choice of the model."""
 PAYS_PER_MONTH = (52 / 12, 26 / 12, 2.0, 1.0, 1.0, 0.0)
 """Pays a month of WEEKLY ... NO_PAY."""
-PARTS = 2.3
-"""Mean parts of a payment that is made in parts (as drawn in `plan_pooling`)."""
 TICKET_ELASTICITY = 0.15
 """Elasticity of ticket sizes to the budget (derived: medians by income band, us_dcp_amount_median_by_hh_income_*)."""
 COUNT_ELASTICITY = 0.3
@@ -337,8 +335,8 @@ def habits(
 def _usual_transfers(b: Behaviour) -> float:
     """Return the transfers a month that are neither errands nor made in parts, which have rates of their own."""
     changes = b.device_change_per_year + b.sim_change_per_year + b.password_reset_per_year
-    others = b.errand_share * changes + PARTS * b.pooling.parts_per_year
-    return max(b.transfers_per_month - others / 12.0, 0.3 * b.transfers_per_month)
+    singly = b.transfers_per_month * (1.0 - b.pooling.parts_share)
+    return max(singly - b.errand_share * changes / 12.0, 0.3 * singly)
 
 
 def shared_households(rows: NDArray[np.int64]) -> NDArray[np.bool_]:

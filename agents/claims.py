@@ -1,4 +1,4 @@
-"""Claims: how fraud becomes known, cards are replaced, money is recovered, and who bears the loss."""
+"""Claims: how fraud becomes known, its labels, and what a bank does at once: new cards, frozen accounts."""
 
 from __future__ import annotations
 
@@ -8,10 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from finsim import payments as pay
-from finsim.agents.settlement import S_CHARGEBACK, S_REPRESENTMENT, S_SETTLEMENT
 from finsim.clock import DAY, HOUR
-from finsim.ids import mixed
-from finsim.ledger import SLOTS
 from finsim.rng import Purpose, to_normal
 from finsim.state import record
 
@@ -163,14 +160,6 @@ class Claims:
             self.replace_card(details[0], details[1], at)
         elif task == "replace":
             self.bank.economy.life.cards.reissue(details[0], details[1], at)
-        elif task == "reimburse":
-            self._reimburse(at, *details)
-        elif task == "chargeback":
-            self._chargeback(at, *details)
-        elif task == "represent":
-            self._represent(at, *details)
-        elif task == "recall":
-            self._recall(at, *details)
         elif task == "unfreeze":
             self._unfreeze(at, *details)
         elif task == "unlock":
@@ -201,29 +190,15 @@ class Claims:
         if case is None:
             return
         economy = self.bank.economy
-        banks = economy.config.parameters.banks
         scam = economy.underworld.realises(campaign) is not None
         unclaimed = [loss for loss in case.losses if not loss.claimed and loss.at < at]
         case.reported = case.reported or bool(unclaimed)
         for loss in unclaimed:
             loss.claimed = True
-            u = self.bank.draw(Purpose.REPORT, loss.number, draw=2)
             if loss.number != labelled:
                 self.label(loss.number, loss.at, at, source, self._reason(case, loss), "fraud")
-            if not loss.cents:
-                continue
-            if loss.rail != pay.CARD:
-                hours = banks.recall_hours * float(np.exp(0.8 * to_normal(u[3:4])[0]))
-                self.bank.later(at + int(hours * HOUR), "recall", campaign, customer, loss)
-                continue
-            won = u[1] < (self._scam_terms(campaign).chargeback if scam else self._liability(loss))
-            if not scam and self._refused(campaign, customer):
-                continue
-            if not scam or won:
-                self.bank.later(at + int((0.2 + 3.0 * u[0]) * DAY), "reimburse", campaign, customer, loss, loss.cents)
-            if won and loss.merchant >= 0 and (loss.remote or not scam):
-                days = banks.chargeback_days * float(np.exp(0.35 * to_normal(u[2:3])[0]))
-                self.bank.later(at + int(days * DAY), "chargeback", campaign, loss)
+            if loss.cents:
+                self.bank.recovery.pursue(at, campaign, customer, loss)
         if source == "customer" and unclaimed and economy.underworld.typology_of(campaign) == "lost_stolen":
             economy.log.event(at, customer, "card_reported_lost", slot=unclaimed[0].slot)
         for slot in sorted({loss.slot for loss in unclaimed if loss.rail == pay.CARD and not scam}):
@@ -234,45 +209,6 @@ class Claims:
         """Return whether a transaction of a case was claimed as fraud."""
         case = self.cases.get((campaign, customer))
         return case is not None and any(loss.claimed for loss in case.losses if loss.number == number)
-
-    def _scam_terms(self, campaign: int) -> Any:
-        """Return the parameters of a scam's typology: how much of it is charged back or repaid."""
-        economy = self.bank.economy
-        return getattr(economy.config.parameters.fraud, economy.underworld.typology_of(campaign))
-
-    def _refused(self, campaign: int, customer: int) -> bool:
-        """Return whether the bank refuses a case of card fraud as a whole."""
-        u = self.bank.economy.streams.one(Purpose.REPORT, campaign, second=customer, draw=2)
-        return bool(u[0] < self.bank.settings.card_claims_refused)
-
-    def _liability(self, loss: Loss) -> float:
-        """Return how likely the merchant is liable for fraud with a card."""
-        banks = self.bank.settings
-        if loss.remote:
-            return 0.0 if loss.secure else banks.merchant_liability
-        return banks.liability_shift if loss.stripe else 0.0
-
-    def _recall(self, at: int, campaign: int, customer: int, loss: Loss) -> None:
-        """Ask the receiving bank for the money; what is still there comes back, then the customer's loss is settled."""
-        economy, banks = self.bank.economy, self.bank.settings
-        case = self.cases.get((campaign, customer))
-        if case is None:
-            return
-        scam = economy.underworld.realises(campaign) is not None
-        u = self.bank.draw(Purpose.REPORT, loss.number, draw=5)
-        recovered = 0
-        if u[0] < banks.recall_answered:
-            recovered = economy.underworld.recall(self.bank, case, loss, at, to_victim=scam)
-        if recovered:
-            self.label(loss.number, loss.at, at, "scheme", None, "fraud", recovered)
-        share = banks.transfer_claims_paid
-        if scam:
-            share = banks.scam_reimbursed * self.bank.rules.scam_reimbursed_factor
-            share *= self._scam_terms(campaign).reimbursed
-        whole = economy.streams.one(Purpose.REPORT, campaign, second=customer, draw=1)
-        owed = loss.cents - (recovered if scam else 0)  # otherwise the bank keeps what it recovered
-        if owed > 0 and whole[0] < share:
-            self.bank.later(at + int((0.2 + 3.0 * u[1]) * DAY), "reimburse", campaign, customer, loss, owed)
 
     def lock_out(self, customer: int, at: int) -> None:
         """Freeze an account that a stranger used until its owner has set a new password."""
@@ -323,84 +259,6 @@ class Claims:
             days = economy.config.parameters.banks.reissue_days * float(np.exp(0.4 * to_normal(u[:1])[0]))
             arrives = at // DAY * DAY + int(max(days, 1.0)) * DAY + int((9.0 + 10.0 * u[1]) * HOUR)
             self.bank.later(arrives, "replace", customer, slot)
-
-    # -- money --------------------------------------------------------------------------------------------
-
-    def _number(self, loss: Loss, what: int) -> int:
-        """Return the id of a posting that belongs to a loss: unique by the loss's own id."""
-        return mixed(loss.number ^ what, self.bank.economy.ids.posting)
-
-    def book(
-        self, kind: int, loss: Loss, customer: int, payer: int, payee: int, cents: int, at: int, what: int
-    ) -> None:
-        """Submit a movement that the bank makes because of a loss."""
-        row = pay.blank(1)
-        row["transaction_id"] = self._number(loss, what)
-        row["timestamp"], row["amount"] = at, cents
-        row["related_id"] = loss.number if loss.at >= self.bank.economy.export_start else 0
-        row["owner"], row["payer"], row["payee"] = customer, payer, payee
-        row["rail"] = pay.CARD if loss.rail == pay.CARD else pay.INSTANT
-        row["kind"], row["channel"], row["flags"] = kind, pay.BATCH, pay.FORCED
-        self.bank.economy.outbox.add(row, self.bank.economy.tick)
-
-    def _reimburse(self, at: int, campaign: int, customer: int, loss: Loss, cents: int) -> None:
-        ledger = self.bank.economy.ledger
-        self.book(pay.REIMBURSEMENT, loss, customer, int(ledger.loss_accounts[self.bank.row]), loss.payer, cents, at, 1)
-        self.bank.economy.underworld.account(campaign, loss.at, "reimbursed", cents)
-        if loss.rail != pay.CARD and self.bank.economy.underworld.realises(campaign) is not None:
-            self._ask_receiver(at, loss, cents)
-
-    def _ask_receiver(self, at: int, loss: Loss, cents: int) -> None:
-        """Let the institution that received a scam's money bear its part of what the victim was repaid."""
-        economy = self.bank.economy
-        part = int(self.bank.settings.scam_receiver_share * cents)
-        if not part or loss.payee >= economy.ledger.customer_accounts:
-            return
-        receiver = int(economy.world.customers.data["institution"][loss.payee // SLOTS])
-        if receiver != self.bank.row:
-            accounts = economy.ledger.loss_accounts
-            self._post(S_SETTLEMENT, loss, int(accounts[receiver]), int(accounts[self.bank.row]), at, 6, part)
-
-    def _post(
-        self, kind: int, loss: Loss, payer: int, payee: int, at: int, what: int, cents: int | None = None
-    ) -> None:
-        economy = self.bank.economy
-        exported = loss.number if loss.at >= economy.export_start else 0
-        at = max(at, economy.now)
-        economy.settlement.post(
-            kind,
-            np.array([payer]),
-            np.array([payee]),
-            np.array([loss.cents if cents is None else cents]),
-            np.array([loss.merchant]),
-            np.array([self._number(loss, what)], dtype=np.uint64),
-            at,
-            exported,
-        )
-
-    def _chargeback(self, at: int, campaign: int, loss: Loss) -> None:
-        """Charge a loss back to the merchant; some merchants win it back."""
-        economy = self.bank.economy
-        ledger = economy.ledger
-        target = int(ledger.loss_accounts[self.bank.row])
-        self._post(S_CHARGEBACK, loss, ledger.merchant_base + loss.merchant, target, at, 2)
-        economy.underworld.account(campaign, loss.at, "charged_back", loss.cents)
-        economy.settlement.cover(loss.merchant, loss.cents, loss.number, loss.at, campaign, at)
-        reason = REASON_CARD_NOT_PRESENT if loss.remote else REASON_COUNTERFEIT
-        if economy.underworld.realises(campaign) is not None:
-            reason = REASON_NOT_RECEIVED
-        self.label(loss.number, loss.at, at, "chargeback", reason, "fraud")
-        u, banks = self.bank.draw(Purpose.REPORT, loss.number, draw=4), self.bank.settings
-        wins = banks.representment_win_remote if loss.remote else banks.representment_win_present
-        if u[0] < banks.representment_contested * wins:
-            self.bank.later(at + int((10.0 + 20.0 * u[1]) * DAY), "represent", campaign, loss)
-
-    def _represent(self, at: int, campaign: int, loss: Loss) -> None:
-        ledger = self.bank.economy.ledger
-        self._post(
-            S_REPRESENTMENT, loss, int(ledger.loss_accounts[self.bank.row]), ledger.merchant_base + loss.merchant, at, 3
-        )
-        self.bank.economy.underworld.account(campaign, loss.at, "charged_back", -loss.cents)
 
     def freeze(self, customer: int, at: int, hours: float) -> None:
         """Freeze the accounts of a customer for a while."""

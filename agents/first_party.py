@@ -176,7 +176,7 @@ class FirstParty:
     def _credit(self, at: int, campaign: int, customer: int, loss: Loss) -> None:
         bank = self._bank(customer)
         account = int(self.underworld.economy.ledger.loss_accounts[bank.row])
-        bank.claims.book(pay.REIMBURSEMENT, loss, customer, account, loss.payer, loss.cents, at, 11)
+        bank.recovery.book(pay.REIMBURSEMENT, loss, customer, account, loss.payer, loss.cents, at, 11)
         self.underworld.account(campaign, loss.at, "reimbursed", loss.cents)
 
     def _charge_back(self, at: int, campaign: int, customer: int, reason: str, loss: Loss) -> None:
@@ -202,7 +202,7 @@ class FirstParty:
         self._post(S_REPRESENTMENT, loss, bank, at, 13)
         self.underworld.account(campaign, loss.at, "charged_back", -loss.cents)
         account = int(self.underworld.economy.ledger.loss_accounts[bank.row])
-        bank.claims.book(pay.REVERSAL, loss, customer, loss.payer, account, loss.cents, at, 14)
+        bank.recovery.book(pay.REVERSAL, loss, customer, loss.payer, account, loss.cents, at, 14)
         self.underworld.account(campaign, loss.at, "reimbursed", -loss.cents)
         bank.claims.label(loss.number, loss.at, at, "chargeback", reason, "genuine")
 

@@ -222,7 +222,7 @@ class MuleMoney:
         if there < 100:
             return 0
         target = loss.payer if to_victim else int(economy.ledger.loss_accounts[bank.row])
-        bank.claims.book(pay.RECOVERY, loss, mule, loss.payee, target, there, at, 4)
+        bank.recovery.book(pay.RECOVERY, loss, mule, loss.payee, target, there, at, 4)
         self.underworld.account(case.campaign, loss.at, "recovered", there)
         if not to_victim:
             self.underworld.account(case.campaign, loss.at, "recovered_bank", there)

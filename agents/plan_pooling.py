@@ -16,6 +16,10 @@ from finsim.clock import DAY, HOUR
 from finsim.compile import inline, seldom
 from finsim.rng import normal
 
+THREE = 0.3  # payments in parts that have three of them, not two (assumption)
+TRIAL = 0.25  # that begin with a small sum, to see whether it arrives (assumption: as banks advise)
+PARTS_SIGMA = 2.0  # of the log of the time between parts (assumption)
+
 
 @inline
 def came_money(o, day, keys):  # type: ignore[no-untyped-def]
@@ -69,16 +73,18 @@ def in_parts(out, n, c, o, day, back, places, habits, people, books):  # type: i
     if payee < books.merchant_base[0] and (payee // 4 == o or s.is_absent(people.customers[payee // 4], day - back)):
         payee = people.suppliers[0] + payee % people.suppliers[1]
     total = 100.0 * np.exp(behaviour.transfer_log_mean + 1.1 + 0.35 * c.scale + 1.2 * normal(v))
-    parts = 3 if w < 0.3 else 2
+    parts = 3 if w < THREE else 2
+    trial = w > 1.0 - TRIAL
     time = np.int64(0)
     for k in range(parts):
         a, b, d, e = draw(books.keys, POOLING, o, 9, day - back, 2 + k)
-        later = time + np.int64(behaviour.parts_hours * HOUR * np.exp(1.2 * normal(a))) + 120_000_000
+        later = time + np.int64(behaviour.parts_hours * HOUR * np.exp(PARTS_SIGMA * normal(a))) + 120_000_000
         if k == 0 or later // DAY > time // DAY:  # the first, or one that waits for another day's leisure
             later = (0 if k == 0 else later // DAY * DAY) + s.time_of_day(habits.remote_hours, b, d)
         time = later
         if time // DAY == back:
-            cents = min(np.int64(total / parts * (0.6 + 0.8 * e)), 1_000_000)
+            share = ((0.02 + 0.05 * e) if k == 0 else 0.95) if trial else (0.6 + 0.8 * e) / parts
+            cents = min(np.int64(total * share), 1_000_000)
             amount = s.round_amount(cents, x, p, behaviour.transfer_round)
             which = 90 + 3 * back + k
             send(out[n], c, o, day, time % DAY, amount, payee, which, which, places, habits, books)

@@ -8,6 +8,7 @@ import numpy as np
 
 from finsim.agents.customer import BUSINESS
 from finsim.clock import DAY, HOUR
+from finsim.controls import WEALTHY
 from finsim.ledger import SLOTS
 from finsim.rng import choose
 
@@ -71,6 +72,14 @@ class Surroundings:
         """Return what is available on the account that a customer's money is on, cents."""
         account = self.economy.ledger.accounts[customer * SLOTS + self.purse(customer)]
         return int(account["balance"] - account["reserved"])
+
+    def may_send(self, customer: int, now: int) -> int:
+        """Return what the bank's page says that a person may still transfer to others today, cents."""
+        data, rules = self.economy.world.customers.data, self.economy.world.books.rules
+        rule = rules[int(data["institution"][customer])]
+        factor = float(rule["wealthy"]) if data["income_band_code"][customer] == WEALTHY else 1.0
+        sent = int(data["sent_cents"][customer]) if data["day"][customer] == now // DAY else 0
+        return max(int(rule["transfer_day"] * factor) - sent, 0)
 
     def purse(self, customer: int) -> int:
         """Return the slot of the account that a customer's money is on: checking, or the wallet in mobile money."""

@@ -28,6 +28,9 @@ EXCHANGE_RATES = {
 }
 """Units of a currency for one of the home currency (assumption: rounded rates of 2024, constant over a run)."""
 
+PARTS = 2.1
+"""Mean parts of a payment that is made in parts, of those that fall within its three days (as `plan_pooling` draws)."""
+
 AMOUNT_TILTS = np.array(
     [
         [1.60, 1.10, 0.66, 0.43, 0.36],
@@ -280,7 +283,7 @@ def behaviour_record(parameters: Parameters) -> NDArray[np.void]:
         "group_share": b.pooling.group_share,
         "forwards": b.pooling.forwards_per_year,
         "forward_hours": b.pooling.forward_hours,
-        "in_parts": b.pooling.parts_per_year,
+        "in_parts": 12.0 * b.transfers_per_month * b.pooling.parts_share / PARTS,
         "parts_hours": b.pooling.parts_hours,
         "large_credits": b.pooling.large_credits_per_year,
         "deposits": b.pooling.deposits_per_year,

@@ -21,6 +21,8 @@ from finsim.economy import Economy
 from finsim.errors import FinsimError
 from finsim.follow_ups import undo_decision
 
+pytestmark = pytest.mark.behaviour
+
 ONE: dict[str, Any] = {
     "population.customers": 400,
     "run.days": 12,

@@ -22,6 +22,8 @@ from finsim.dataset.reader import Dataset
 from finsim.evaluation.composition import composition
 from finsim.evaluation.money import LASTS_DAYS, SCAMS, Money
 
+pytestmark = pytest.mark.behaviour
+
 STRANGERS = ("card_testing", "card_not_present", "lost_stolen", "skimming")
 
 

@@ -11,7 +11,7 @@ import finsim
 from finsim.agents.fraud.care import Care
 from finsim.dataset.reader import Dataset
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.behaviour]
 
 SELL_AGAIN = (4511, 5262, 5651, 5732, 5818)
 """Airlines, marketplaces, clothing, electronics and digital goods."""

@@ -18,6 +18,8 @@ from finsim.calibration.figures import load_figures
 from finsim.dataset.reader import Dataset
 from finsim.economy import Economy
 
+pytestmark = pytest.mark.behaviour
+
 RAISED: dict[str, Any] = {
     "population.customers": 1200,
     "population.business_share": 0.1,

@@ -22,6 +22,8 @@ from finsim.dataset.memory import MemoryRecorder
 from finsim.economy import Economy
 from finsim.parameters.numbering import BUSY, CampaignNumbers
 
+pytestmark = pytest.mark.behaviour
+
 MUCH = {
     "fraud.intensity": 8,
     "fraud.card_testing.rate": 7.0,

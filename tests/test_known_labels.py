@@ -19,6 +19,8 @@ from finsim.dataset.labels import PRECEDENCE
 from finsim.dataset.reader import Dataset
 from finsim.features import NAMES
 
+pytestmark = pytest.mark.behaviour
+
 DAYS = 24
 START = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
 RUN = {"population.customers": 1500, "run.days": DAYS, "run.warm_up_days": 5, "fraud.intensity": 6,

@@ -21,6 +21,8 @@ from finsim.agents.fraud.laundering import LAUNDERING, TYPOLOGIES
 from finsim.agents.fraud.laundering.pattern import CASH, EXIT, STAGES, TEST, Draws
 from finsim.dataset.reader import Dataset
 
+pytestmark = pytest.mark.behaviour
+
 MUCH: dict[str, Any] = {
     "population.customers": 600,
     "run.days": 60,

@@ -15,6 +15,8 @@ from finsim import payments as pay
 from finsim.dataset.reader import Dataset
 from finsim.ledger import CREDIT_CARD, SLOTS
 
+pytestmark = pytest.mark.behaviour
+
 RUN: dict[str, Any] = {
     "population.customers": 1000, "run.days": 40, "run.warm_up_days": 4, "banks.scam_reimbursed": 1.0,
     "fraud.impersonation_scam.rate": 200.0, "fraud.purchase_scam.rate": 100.0,

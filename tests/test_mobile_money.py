@@ -16,6 +16,8 @@ from finsim.errors import ScenarioError
 from finsim.parameters.mobile_money import USES
 from finsim.scenario import Scenario
 
+pytestmark = pytest.mark.behaviour
+
 SMALL = {
     "population.customers": 1_500,
     "population.areas": 6,

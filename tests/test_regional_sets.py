@@ -10,6 +10,8 @@ import pytest
 from finsim.calibration.simulation import simulated_moments
 from finsim.calibration.target_sets import TargetSet, load_targets
 
+pytestmark = pytest.mark.behaviour
+
 SETS = ("mobile_money", "euro_uk")
 
 

@@ -18,6 +18,8 @@ from finsim.agents.fraud.scam import PushScam
 from finsim.dataset.memory import MemoryRecorder
 from finsim.economy import Economy
 
+pytestmark = pytest.mark.behaviour
+
 SCAMS = {name: typology for name, typology in registry().items() if isinstance(typology, PushScam)}
 OTHERS = [name for name in registry() if name not in SCAMS]
 RATES = {

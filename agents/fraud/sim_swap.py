@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from finsim import payments as pay
-from finsim.agents.fraud.draining import drain, goes_on
+from finsim.agents.fraud.draining import LEAST, drain, goes_on
 from finsim.clock import DAY, HOUR, MINUTE, weekday
 from finsim.ids import ring_code
 from finsim.rng import to_normal
@@ -45,6 +45,9 @@ if TYPE_CHECKING:
 FIRST_TAKE, NEXT_TAKE = 500_000, 2_000_000
 """Cents that the first transfer takes at most, below what most banks hold, and a later one to the same payee, so that
 both together are what banks let out in a day (banks.institutions: new_payee_hold, transfer_day_limit)."""
+
+READS_LIMIT = 0.7
+"""Transfers for which the thief reads on the bank's page how much may still be sent today (assumption)."""
 
 
 class SimSwap:
@@ -97,6 +100,10 @@ class SimSwap:
         through = facts.get("through", False)
         share = (1.4 if through else 1.0) * settings.share_of_balance * float(np.exp(0.6 * to_normal(u[0:1])[0]))
         most = int((0.6 + 0.4 * u[2]) * (NEXT_TAKE if through else FIRST_TAKE))
+        if u[3] < READS_LIMIT:
+            most = min(most, world.may_send(campaign.victim, now))
+            if most < LEAST and not facts.get("waited"):
+                return self._midnight(campaign, now, v[3])
         drain(world, campaign, now, min(share, 0.97) * facts["scale"], u[1], most)
         return None
 
@@ -133,11 +140,16 @@ class SimSwap:
             campaign.facts["through"] = True
         limited = row["decision"] == pay.DECLINED and row["decline_reason"] == pay.LIMIT
         if limited and campaign.facts["left"] > 0 and not campaign.facts.get("waited"):
-            campaign.facts["waited"] = True  # the limit is of a day, and the night is long
-            return (int(row["timestamp"]) // DAY + 1) * DAY + int((3.0 + 90.0 * u[1]) * MINUTE)
+            return self._midnight(campaign, int(row["timestamp"]), u[1])
         if not goes_on(campaign, row, 0.5):
             return None
         return int(row["timestamp"]) + int((3.0 + 40.0 * u[0] ** 2) * MINUTE)
+
+    @staticmethod
+    def _midnight(campaign: Campaign, now: int, u: float) -> int:
+        """Return a time soon after midnight, for once: the limit is of a day, and the night is long."""
+        campaign.facts["waited"] = True
+        return (now // DAY + 1) * DAY + int((3.0 + 90.0 * u) * MINUTE)
 
 
 def _quiet_time(now: int, u: float, v: float) -> int:

@@ -10,8 +10,8 @@ class Pooling(Model):
 
     group_share: float = param(0.2, unit="share", doc="customers in whose circle money is pooled each month: savings clubs, club dues, kitties, allowances", low=0.0, high=1.0, source="assumption: one in five takes part in some collection")
     forwards_per_year: float = param(3.0, unit="count/year", doc="sums that a person gets from somebody and passes on within days", low=0.0, high=50.0, source="assumption: buying for others, lending on, selling and spending")
-    parts_per_year: float = param(1.5, unit="count/year", doc="payments of a person to somebody in two or three parts within days, counted in behaviour.transfers_per_month", low=0.0, high=50.0, source="assumption: a deposit and the rest, an outing settled bit by bit, sums above the limit of an app")
-    parts_hours: float = param(14.0, unit="hour", doc="median time between two such parts", low=0.05, high=100.0, source="assumption: the same evening to two days later")
+    parts_share: float = param(0.33, unit="share", doc="of behaviour.transfers_per_month, what is paid to somebody in two or three parts within days", low=0.0, high=0.7, source="assumption: a small sum to try the account and then the main one, a deposit and the rest, an outing settled bit by bit, sums above the limit of an app; human payments come in bursts (Barabási, Nature 435, 2005)")
+    parts_hours: float = param(6.0, unit="hour", doc="median time between two such parts", low=0.05, high=100.0, source="assumption: one in five within the hour, one in five after two days")
     forward_hours: float = param(6.0, unit="hour", doc="median time that such money rests", low=0.05, high=100.0, source="assumption: hours, some days")
     large_credits_per_year: float = param(0.5, unit="count/year", doc="large sums that come from persons at other banks", low=0.0, high=12.0, source="assumption: as large_transfers_per_year, from the other side")
     deposits_per_year: float = param(2.0, unit="count/year", doc="cash that a person pays in at a branch", low=0.0, high=50.0, source="assumption: gifts, tips, a car sold")
