@@ -4,8 +4,9 @@ python benchmarks/calibration_cost.py                         # the US set
 python benchmarks/calibration_cost.py --budget 150 --set population.customers=1000
 
 The others minimise the same objective, with the weights of the fit, over the same box, and get the same number of
-simulations: differential evolution, and Nelder and Mead's simplex from the scenario's values. All simulate with the
-same seeds, so what they reach can be compared.
+simulations: differential evolution, and Nelder and Mead's simplex. All begin at the same values, each parameter `--off`
+half widths of the search up or down from the scenario's, which would be the answer where it was shipped. All simulate
+with the same seeds, so what they reach can be compared.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from finsim.calibration.problem import Problem, Vector
 from finsim.calibration.simulations import Simulator
 from finsim.calibration.surrogate import BEYOND
 from finsim.calibration.target_problem import problem_of
-from finsim.calibration.target_sets import load_targets
+from finsim.calibration.target_sets import TargetSet, load_targets
 from finsim.scenario import parse_settings
 
 FAR = 1e12
@@ -77,13 +78,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--targets", default="us")
     parser.add_argument("--budget", type=int)
+    parser.add_argument("--off", type=float, default=0.3)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--set", dest="settings", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     chosen = load_targets(args.targets)
     chosen = replace(chosen, overrides={**chosen.overrides, **parse_settings(args.settings)})
-    problem = problem_of(chosen)
+    problem = astray(chosen, args.off)
     begun = time.perf_counter()
     with Simulator(problem, args.workers) as simulator:
         fit = estimate(problem, simulator, Effort(budget=args.budget, seed=chosen.seed))
@@ -98,14 +100,23 @@ def main() -> None:
             rows.append(row(name, time.perf_counter() - begun, simulator.count, objective.best))
     start = next(step.objective for step in fit.trace if step.stage == "start")
     notes = [
-        f"objective at the scenario's values: {start:.4g}; {len(problem.parameters)} free parameters, "
-        f"{len(problem.fitted)} fitted targets",
+        f"objective at the start, {args.off:g} half widths from the scenario's values: {start:.4g}; "
+        f"{len(problem.parameters)} free parameters, {len(problem.fitted)} fitted targets",
         f"  the fit also gives standard errors, the J test and the rank analysis from these simulations; "
         f"{args.workers} workers",
     ]
     show(f"Cost of a fit to {problem.name}", rows, notes, as_json=args.json)
     if min(rows, key=lambda one: one["objective"]) is not rows[0]:
         raise SystemExit(1)
+
+
+def astray(chosen: TargetSet, off: float) -> Problem:
+    """Return the problem with each parameter's start moved up or down by so many half widths of the search."""
+    parameters = problem_of(chosen).parameters
+    moves = off * np.random.default_rng(1).choice([-1.0, 1.0], len(parameters))
+    return problem_of(
+        replace(chosen, start={one.key: one.value(move) for one, move in zip(parameters, moves, strict=True)})
+    )
 
 
 def row(name: str, seconds: float, simulations: int, objective: float) -> dict[str, object]:
