@@ -1,4 +1,4 @@
-"""The moments of `calibration_recovery.py`: enough of a run to tell 18 parameters of behaviour and fraud apart.
+"""The moments of `calibration_recovery.py`: enough of a run to tell 17 parameters of behaviour and fraud apart.
 
 Counts of fraud are taken as 2 sqrt(n + 3/8), whose noise hardly depends on n (Anscombe 1948).
 """
