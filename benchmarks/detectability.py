@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from adaptation import interval
+from paired import mean_interval
 from printing import show
 
 import finsim
@@ -87,7 +87,7 @@ def averaged(args: argparse.Namespace) -> list[dict[str, Any]]:
     for name in runs[levels[0]][0]:
         row: dict[str, Any] = {"figure": name}
         for level, some in runs.items():
-            mean, low, high = interval([run[name] for run in some])
+            mean, low, high = mean_interval([run[name] for run in some])
             prefix = "" if level is None else f"difficulty {level:g}: "
             row |= {f"{prefix}mean": mean, f"{prefix}interval": f"{low:.3g} to {high:.3g}"}
         band = wanted.get(name)

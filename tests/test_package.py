@@ -125,6 +125,14 @@ def test_an_unknown_name_is_an_attribute_error(package: str) -> None:
         module.runn  # noqa: B018
 
 
+def test_every_benchmark_imports(python: Any, repository: Path) -> None:
+    names = sorted(path.stem for path in (repository / "benchmarks").glob("*.py"))
+    assert "throughput" in names
+    paths = os.pathsep.join([str(repository), str(repository / "benchmarks")])
+    done = python("-c", f"import {', '.join(names)}", PYTHONPATH=paths)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("name", ["agents", "calibration"])
 def test_bare_names_are_refused(python: Any, repository: Path, name: str) -> None:
     done = python("-c", f"import {name}", cwd=repository, PYTHONPATH=str(repository))
