@@ -35,15 +35,24 @@ REDUCED = {
     "euro_uk": {"population.customers": 1000, "run.tick_minutes": 360},
     "mobile_money": {"population.customers": 15_000, "run.tick_minutes": 360},
 }
-PARAMETERS = {
+KNOWN = {
     "us": (
         "behaviour.remote_factor", "behaviour.payments_per_month", "behaviour.price_level", "behaviour.amount_spread",
-        "behaviour.transfer_log_sigma", "population.net_pay_mean",
+        "behaviour.transfer_mean", "behaviour.transfer_log_sigma", "behaviour.payees.telecom_media.ticket",
+        "behaviour.payees.sitdown_restaurant_bar.ticket", "population.net_pay_mean", "population.balance_median",
+        "population.balance_log_sigma",
     ),
-    "euro_uk": ("behaviour.contactless_share", "behaviour.cash_share"),
-    "mobile_money": ("behaviour.mobile_money.payment.amount_mean", "behaviour.mobile_money.cash_out.per_month"),
+    "euro_uk": (
+        "behaviour.contactless_share", "behaviour.cash_share", "behaviour.price_level", "behaviour.remote_factor",
+        "behaviour.transfers_per_month", "behaviour.categories.grocery.share", "behaviour.categories.fuel.share",
+    ),
+    "mobile_money": (
+        "behaviour.mobile_money.payment.amount_mean", "behaviour.mobile_money.cash_out.per_month",
+        "behaviour.mobile_money.payment.per_month", "behaviour.mobile_money.cash_in.per_month",
+        "behaviour.mobile_money.active_share", "behaviour.mobile_money.balance_log_sigma",
+    ),
 }  # fmt: skip
-"""Parameters that the figures know well, the best known first, so that a value off by a tenth or two is found out."""
+"""Parameters that the figures know well; the first so well that a value off by a tenth or two is found out."""
 
 
 @dataclass(frozen=True)
@@ -107,16 +116,16 @@ def shipped(request: pytest.FixtureRequest) -> tuple[str, Reduced]:
 
 def test_shipped_values_are_stationary(shipped: tuple[str, Reduced]) -> None:
     name, small = shipped
-    for key in PARAMETERS[name]:
+    for key in small.problem.keys:
         step, bound = small.step(key)
-        assert bound < 0.5, f"{key}: noise would hide a value that is far off"
         assert abs(step) < bound, key
+        assert bound < 0.5 or key not in KNOWN[name], f"{key}: noise would hide a value that is far off"
 
 
 def test_a_value_that_is_off_is_no_minimum(shipped: tuple[str, Reduced]) -> None:
     """The same comparison finds a parameter that is a tenth to a third off."""
     name, small = shipped
-    key = PARAMETERS[name][0]
+    key = KNOWN[name][0]
     step, bound = small.step(key, OFF)
     assert step > bound
 
