@@ -32,7 +32,7 @@ def rows_of_table(path: Path, period: str | None = None) -> list[dict[str, Any]]
         TargetError: the file cannot be read, lacks a column, or a row is not allowed.
     """
     label = path.name
-    rows = _csv(path) if path.suffix == ".csv" else _parquet(path)
+    rows = _csv(path) if path.suffix.lower() == ".csv" else _parquet(path)
     if not rows:
         raise TargetError(f"{label}: has no rows")
     columns = {str(name).strip().lower().replace(" ", "_"): name for name in rows[0]}
@@ -54,9 +54,12 @@ def rows_of_table(path: Path, period: str | None = None) -> list[dict[str, Any]]
 def _csv(path: Path) -> list[dict[str, Any]]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file, strict=True))
+            reader = csv.DictReader(file, strict=True)
+            rows, names = list(reader), [name.strip().lower() for name in reader.fieldnames or ()]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise TargetError(f"{path.name}: cannot be read: {error}") from None
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise TargetError(f"{path.name}: has column {twice!r} twice")
     if any(None in row or None in row.values() for row in rows):
         raise TargetError(f"{path.name}: a row has more or fewer cells than there are columns")
     return rows

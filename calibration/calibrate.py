@@ -70,6 +70,7 @@ def calibrate(
     workers: int | None = None,
     seed: int | None = None,
     period: str | None = None,
+    free: Sequence[str] = (),
     bayes: bool = False,
     what_if: Sequence[str] = (),
     into: str | Path | None = None,
@@ -88,6 +89,7 @@ def calibrate(
         workers: processes that simulate; as many as there are cores if None. The result does not depend on it.
         seed: first seed of the simulations; that of the set if None.
         period: period of a table of own aggregates to take, where it has several.
+        free: dotted keys of the parameters that may move, in place of those that the set at a name or path names.
         bayes: draw a sample of the posterior too (needs `finsim[calibrate]`).
         what_if: changed figures, such as `TARGET=+20%`, that are fitted again for comparison.
         into: scenario file, the one that is fitted, whose lines take the estimates, rounded.
@@ -102,7 +104,7 @@ def calibrate(
     """
     if not isinstance(targets, TargetSet):
         # A table of figures has the settings and the free parameters of its scenario's set: that comes first.
-        chosen = load_targets(targets, scenario=None if scenario is None else str(scenario), period=period)
+        chosen = load_targets(targets, scenario=None if scenario is None else str(scenario), period=period, free=free)
     else:
         chosen = targets if scenario is None else with_scenario(targets, str(scenario))
     problem = problem_of(chosen)

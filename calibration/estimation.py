@@ -123,7 +123,7 @@ class Estimate:
         noise: standard deviation of each moment between simulations at the estimates, (m,).
         jacobian: derivatives of all moments by the common scale, (m, k).
         weights: with which the estimates were found.
-        covariance: (m, m), of published minus simulated moments.
+        covariance: (m, m), of published minus simulated moments, shrunk so that it has an inverse.
         objective: weighted squared distance at the estimates.
         inference: standard errors and the J test.
         identification: the rank analysis.
@@ -350,7 +350,7 @@ def _conclude(
         noise=replicates.std(axis=0, ddof=1),
         jacobian=jacobian,
         weights=weights,
-        covariance=published + noise,
+        covariance=total_covariance(problem, shrunk_covariance(replicates, surrogate.covariance), effort.seeds),
         objective=work.objective(weights, after),
         inference=infer(problem, scaled, jacobian, weights, Uncertainty(published, noise, effort.replicates - 1), gaps),
         identification=identify(problem, jacobian, weights),

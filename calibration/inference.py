@@ -108,7 +108,7 @@ def infer(
         left @ published @ left.T,
         left @ simulated @ left.T,
         uncertainty.degrees,
-        exactly=len(fitted) == len(scaled),
+        len(fitted) - len(scaled),
     )
     return Inference(
         covariance=estimates,
@@ -123,7 +123,7 @@ def infer(
 
 
 def _over_identification(
-    residuals: Vector, published: Vector, simulated: Vector, freedom: int, *, exactly: bool
+    residuals: Vector, published: Vector, simulated: Vector, freedom: int, over: int
 ) -> tuple[float, float]:
     """Return the statistic of the J test and its degrees of freedom.
 
@@ -136,16 +136,16 @@ def _over_identification(
         residuals: weighted differences at the estimates, (f,).
         published, simulated: what the residuals' covariance consists of, (f, f).
         freedom: degrees of freedom from which the second was estimated.
-        exactly: whether there are as many parameters as moments, so that nothing is left to test.
+        over: moments more than parameters; there are never more degrees of freedom, and at 0 nothing is left to test.
     """
     mean = float(np.trace(published) + np.trace(simulated))
     # The square of an estimated covariance is too large by the noise of the estimate; this takes it out.
     noisy = float(np.sum(simulated**2)) - float(np.trace(simulated)) ** 2 / freedom
     squares = noisy * freedom**2 / ((freedom - 1) * (freedom + 2))
     squares = float(np.sum(published**2)) + 2.0 * float(np.sum(published * simulated)) + max(squares, 0.0)
-    if exactly:
+    if not over:
         return 0.0, 0.0
-    squares = max(squares, mean**2 / len(residuals))
+    squares = max(squares, mean**2 / over)
     return float(residuals @ residuals) * mean / squares, mean**2 / squares
 
 

@@ -64,6 +64,8 @@ class Moment:
                 hint = did_you_mean(str(name), self.arguments)
                 raise MomentError(f"{where}: moment {self.name} has no argument {name!r}{hint}")
             out[name] = _value(value, self.arguments[name], f"{where}: {self.name}({name})")
+            if name == "hour" and out[name] not in range(24):
+                raise MomentError(f"{where}: {self.name}(hour): must be a whole number from 0 to 23, not {value!r}")
         missing = [name for name in self.needed if name not in out]
         if missing:
             raise MomentError(f"{where}: moment {self.name} needs the argument {missing[0]!r}")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -37,10 +38,10 @@ class Report:
     cost: dict[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all of it as plain data."""
+        """Return all of it as plain data that JSON can hold: None for numbers that are not finite."""
         fit = self.estimate
         found = fit.inference
-        return {
+        everything = {
             "provenance": self.provenance,
             "cost": self.cost,
             "summary": self.summary(),
@@ -61,6 +62,7 @@ class Report:
             "posterior": self._posterior(),
             "what_if": [one.to_dict() for one in self.what_ifs],
         }
+        return {key: _finite(value) for key, value in everything.items()}
 
     def summary(self) -> dict[str, Any]:
         """Return the figures that say how good the fit is."""
@@ -144,11 +146,14 @@ class Report:
                 f"Held-out targets within 25 %: {percent(s['held_out_in'])} of {s['held_out']}; "
                 f"median error {percent(s['held_out_median_error'])}."
             )
-        lines.append(
-            f"J test of over-identification: {number(found.j_statistic)} with {number(found.j_degrees)} degrees of "
-            f"freedom, p = {number(found.j_p_value)}. A small p says that no values of these parameters give all "
-            "figures at once."
-        )
+        if found.j_degrees:
+            lines.append(
+                f"J test of over-identification: {number(found.j_statistic)} with {number(found.j_degrees)} degrees of "
+                f"freedom, p = {number(found.j_p_value)}. A small p says that no values of these parameters give all "
+                "figures at once."
+            )
+        else:
+            lines.append("No test of over-identification: there are as many parameters as figures.")
         missing = fit.identification.unidentified
         names = "; ".join(" and ".join(one.loadings) for one in missing)
         lines.append(f"Not identified by these targets: {names}." if missing else "Every parameter is identified.")
@@ -198,6 +203,15 @@ def _target(moment: Moment, before: float, after: float, noise: float) -> dict[s
         "in": moment.error(after) <= TOLERANCE[moment.role],
         "citation": moment.citation,
     }
+
+
+def _finite(value: Any) -> Any:
+    """Return plain data with None in place of numbers that are not finite, which JSON does not have."""
+    if isinstance(value, Mapping):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _share(rows: Sequence[dict[str, Any]]) -> float:

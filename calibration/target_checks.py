@@ -7,7 +7,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from finsim.calibration.registry import find
+from finsim.calibration.registry import find, never
+from finsim.calibration.words import MEANS_GROUPS
 from finsim.errors import FinsimError
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 APART: Final = 2.0
 """Combined standard errors by which two figures of one thing may differ."""
+PARTS: Final = ("means", "place", "weekday", "kind", "hour", "period", "instrument", "use")
+"""Arguments whose values part what is counted: no payment is in two of them."""
 
 
 class TargetError(FinsimError):
@@ -34,13 +37,12 @@ def check_targets(targets: Sequence[Target], label: str) -> None:
     seen: dict[str, Target] = {}
     same: dict[tuple[str, tuple[tuple[str, object], ...]], Target] = {}
     for one in targets:
-        if one.id in seen:
-            raise TargetError(f"{label}: {one.id} is given twice; give one of the two an id of its own")
-        seen[one.id] = one
         key = (one.moment, tuple(one.arguments.items()))
         if key in same:
             _compare(same[key], one, label)
-        same[key] = one
+        if one.id in seen:
+            raise TargetError(f"{label}: {one.id} is given twice; give one of the two an id of its own")
+        seen[one.id], same[key] = one, one
     _check_wholes(targets, label)
 
 
@@ -53,6 +55,29 @@ def _compare(first: Target, second: Target, label: str) -> None:
     raise TargetError(f"{label}: {both}: the same moment twice; choose one")
 
 
+def _check_sum(some: Sequence[Target], changing: tuple[str, ...], label: str, names: str, *, whole: bool) -> None:
+    """Refuse shares of one thing that add up to more than all of it, or to another number where they are all of it."""
+    if some[0].unit != "share" or not (whole or _apart(some, changing)):
+        return
+    total = sum(one.value for one in some)
+    error = APART * math.sqrt(sum(one.standard_error**2 for one in some))
+    if total - 1.0 > error or (whole and 1.0 - total > error):
+        raise TargetError(
+            f"{label}: contradictory figures: {names} are shares of one whole and add up to {total:g}, further from 1 "
+            "than their errors; choose among them"
+        )
+
+
+def _apart(some: Sequence[Target], changing: tuple[str, ...]) -> bool:
+    """Say whether no payment is in two of these shares."""
+    if len(changing) > 1 or changing[0] not in PARTS:
+        return False
+    parts = [
+        part for one in some for part in MEANS_GROUPS.get(one.arguments[changing[0]], (one.arguments[changing[0]],))
+    ]
+    return len(parts) == len(set(parts))
+
+
 def _check_wholes(targets: Sequence[Target], label: str) -> None:
     """Refuse shares that add up to 1: the last of them follows from the others and would count twice."""
     groups: dict[tuple[str, tuple[str, ...], tuple[object, ...]], list[Target]] = defaultdict(list)
@@ -63,9 +88,15 @@ def _check_wholes(targets: Sequence[Target], label: str) -> None:
             rest = tuple((name, value) for name, value in one.arguments.items() if name not in changing)
             if len(rest) < len(names):
                 groups[one.moment, changing, rest].append(one)
-    for (moment, _, _), some in groups.items():
-        if len(some) > 1 and find(moment, label).whole([one.arguments for one in some]):
-            names_ = ", ".join(one.id for one in some)
+    for (moment, argument, _), some in groups.items():
+        if len(some) < 2:
+            continue
+        names_ = ", ".join(one.id for one in some)
+        known = find(moment, label)
+        whole = known.whole([one.arguments for one in some])
+        if known.whole is not never:  # shares of one thing by what it is, not shares of several things
+            _check_sum(some, argument, label, names_, whole=whole)
+        if whole:
             raise TargetError(
                 f"{label}: {names_} add up to the whole, so the last follows from the others; leave one out"
             )

@@ -7,7 +7,7 @@ which value, unit, year, place and citation come, or gives all of that itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -119,7 +119,9 @@ def library() -> dict[str, Path]:
     return {path.stem: path for path in sorted(LIBRARY.glob("*.yaml"))}
 
 
-def load_targets(name_or_path: str | Path, *, scenario: str | None = None, period: str | None = None) -> TargetSet:
+def load_targets(
+    name_or_path: str | Path, *, scenario: str | None = None, period: str | None = None, free: Sequence[str] = ()
+) -> TargetSet:
     """Load a set of targets from the library, a YAML file, or a table of a user's own aggregates.
 
     A table (CSV or Parquet, see `aggregates`) names no scenario and no parameters: scenario, settings of the runs and
@@ -129,36 +131,41 @@ def load_targets(name_or_path: str | Path, *, scenario: str | None = None, perio
         name_or_path: name of the library, or path of a YAML, CSV or Parquet file.
         scenario: name or path of a scenario, in place of the one that the set names.
         period: the period of a table to take, where it has several.
+        free: dotted keys of the parameters that may move, in place of those that the set names.
 
     Raises:
         TargetError: there is no such set, or something in it is not allowed.
     """
     path = _find(name_or_path)
     label = path.name
-    if period is not None and path.suffix not in SUFFIXES:
+    if period is not None and path.suffix.lower() not in SUFFIXES:
         raise TargetError(f"{label}: has no periods to choose from; only tables have")
-    if path.suffix in SUFFIXES:
+    if path.suffix.lower() in SUFFIXES:
         data = {**_settings_for(scenario), "targets": rows_of_table(path, period)}
     else:
         data = _read(path, label)
     if scenario is not None:
         data["scenario"] = scenario
+    if free:
+        # Bounds that the set gives its own parameters hold for those of them that are chosen.
+        given = data.get("free")
+        data["free"] = {key: given.get(key) if isinstance(given, Mapping) else None for key in free}
     rebase, figures, rows = data.get("rebase") or {}, load_figures(), data["targets"]
     if not isinstance(rows, list) or not rows:
         raise TargetError(f"{label}: targets must be a list with at least one entry")
     targets = tuple(Target(**target_of(row, number, rebase, figures, label)) for number, row in enumerate(rows, 1))
     check_targets(targets, label)
     base, overrides, seed = _settings(data, path if scenario is None else None, label)
-    free = free_parameters(data.get("free"), _scenario(base, overrides, seed, label), label)
+    freed = free_parameters(data.get("free"), _scenario(base, overrides, seed, label), label)
     return TargetSet(
         name=path.stem,
         scenario=base,
         overrides=overrides,
         seed=seed,
-        free=tuple(free),
-        bounds={key: bounds for key, (_, bounds, _) in free.items()},
-        start={key: start for key, (start, _, _) in free.items()},
-        parameters={key: info for key, (_, _, info) in free.items()},
+        free=tuple(freed),
+        bounds={key: bounds for key, (_, bounds, _) in freed.items()},
+        start={key: start for key, (start, _, _) in freed.items()},
+        parameters={key: info for key, (_, _, info) in freed.items()},
         targets=targets,
     )
 

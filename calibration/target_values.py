@@ -24,6 +24,10 @@ SCALES: Final = {
     ("bps", "bp"): 1.0,
 }
 """Factors from a figure's unit to a moment's."""
+QUALIFIERS: Final = ("of ", "to ", "(upper bin edge)")
+"""What may follow a moment's unit in a figure's, as in `share of wage earners`; `USD m` is another unit."""
+LIMITS: Final = {"share": (0.0, 1.0), "bp": (0.0, 1e4), "ratio": (0.0, math.inf), "count": (0.0, math.inf)}
+"""Between which numbers a moment of a unit lies; amounts and counts are at least 0, logs are anything."""
 
 
 def target_of(
@@ -61,6 +65,8 @@ def target_of(
     if value is None and (low is None or high is None):
         raise TargetError(f"{where}: has a range that is open on one side; a target needs both ends or a value")
     middle = value if value is not None else (low + high) / 2  # type: ignore[operator]
+    for size in (middle, low, high):
+        _check_size(size, moment.unit, published["unit"], where)
     ranged = low is not None and high is not None and low < high
     return {
         "id": name,
@@ -77,6 +83,14 @@ def target_of(
         "figure": str(row.get("figure", "")),
         "derived": how,
     }
+
+
+def _check_size(value: float | None, unit: str, given: str, where: str) -> None:
+    """Refuse a number that nothing in its unit can have, as 14 for a share that is 14 %."""
+    low, high = LIMITS.get(unit, (-math.inf if unit.startswith("ln ") else 0.0, math.inf))
+    if value is not None and not low <= value <= high:
+        bounds = f"{low:g} to {high:g}" if high < math.inf else f"{low:g} or more"
+        raise TargetError(f"{where}: {value:g} {unit}, given in {given!r}, cannot be: allowed is {bounds}; wrong unit?")
 
 
 def _published(row: Mapping[str, Any], figures: Mapping[str, Figure], where: str) -> dict[str, Any]:
@@ -126,14 +140,15 @@ def _factor(
 ) -> tuple[float, str, str]:
     """Return the factor from the published number to the target, the target's unit, and how it is derived."""
     factor, how = 1.0, []
-    if unit != wanted and not unit.startswith(f"{wanted} "):
+    qualified = unit.startswith(tuple(f"{wanted} {words}" for words in QUALIFIERS))
+    if unit != wanted and not qualified:
         if (unit, wanted) not in SCALES:
             raise TargetError(f"{where}: wrong unit {unit!r}; moment {row['moment']} is in {wanted!r}")
         factor = SCALES[unit, wanted]
         how.append(f"{unit} to {wanted}")
     if "rebase" in row:
         name = row["rebase"]
-        if not isinstance(rebase, Mapping) or name not in rebase:
+        if not isinstance(rebase, Mapping) or not isinstance(name, str) or name not in rebase:
             known = rebase if isinstance(rebase, Mapping) else ()
             raise TargetError(f"{where}: unknown rebase {name!r}{did_you_mean(str(name), known)}")
         entry = rebase[name]
@@ -168,9 +183,12 @@ def _tolerance(given: Any, value: float, where: str) -> float:
     """Return a tolerance in the target's unit; `10 %` is relative to its value."""
     if isinstance(given, str) and given.strip().endswith("%"):
         try:
-            return abs(value) * _positive(float(given.strip().rstrip("% ")), where) / 100
+            share = _positive(float(given.strip().rstrip("% ")), where) / 100
         except ValueError:
             raise TargetError(f"{where}: must be a number or a percentage such as '10 %', not {given!r}") from None
+        if value == 0:
+            raise TargetError(f"{where}: a part of 0 is none; give it as a number, or a standard_error")
+        return abs(value) * share
     return _positive(given, where)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -92,6 +93,10 @@ def parse_changes(texts: Sequence[str], problem: Problem) -> dict[str, float]:
         new = fitted[name] * (1.0 + value / 100.0) if match["percent"] else value
         if new == fitted[name]:
             raise CalibrationError(f"what-if {text!r} changes nothing: {name} is {fitted[name]:g}")
+        if not math.isfinite(new):
+            raise CalibrationError(f"what-if {text!r}: {new} is no figure")
+        if new == 0 or (new < 0) != (fitted[name] < 0):
+            raise CalibrationError(f"what-if {text!r}: a figure of {fitted[name]:g} cannot become {new:g}")
         if name in changes:
             raise CalibrationError(f"what-if for {name} is given twice")
         changes[name] = new

@@ -207,6 +207,7 @@ def evaluate(directory: Path, json_path: Path | None, html_path: Path | None, **
 )
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="First seed of the simulations [the targets'].")
 @click.option("--period", help="Period of a table to take, where it has several.")
+@click.option("--free", metavar="KEY", multiple=True, help="Parameter that may move, not those of the set; repeat.")
 @click.option("--bayes", is_flag=True, help="Draw a sample of the posterior too.")
 @click.option("--what-if", metavar="TARGET=+20%", multiple=True, help="Fit again with a figure changed; repeat.")
 @click.option("--into", metavar="FILE", type=click.Path(path_type=Path), help="Scenario file that takes the estimates.")

@@ -96,6 +96,11 @@ def test_a_quotient_of_figures_has_both_citations(us: TargetSet) -> None:
     assert target.citation.count("://") == 2
 
 
+SHARE = (
+    "id: {0}, moment: share_of_payments, arguments: {{means: {0}}}, value: {1}, unit: share, "
+    "year: 2024, geography: US, citation: c, standard_error: 0.01"
+)
+
 BAD: dict[str, tuple[tuple[str, ...], str]] = {
     "unknown moment": ((ONE.replace("ticket_mean", "ticket_men"),), "did you mean 'ticket_mean'"),
     "unknown argument": ((ONE.replace("means:", "mean:"),), "has no argument 'mean'; did you mean 'means'"),
@@ -113,6 +118,16 @@ BAD: dict[str, tuple[tuple[str, ...], str]] = {
     "NaN error": ((ONE.replace("error: 1", "error: .nan"),), "no finite number"),
     "zero error": ((ONE.replace("error: 1", "error: 0"),), "must be above 0"),
     "wrong unit": ((ONE.replace("unit: USD", "unit: share"),), "wrong unit 'share'; moment ticket_mean is in 'USD'"),
+    "millions": ((ONE.replace("unit: USD", "unit: USD m"),), "wrong unit 'USD m'; moment ticket_mean is in 'USD'"),
+    "per cent": ((SHARE.format("cash", 14),), "14 share, given in 'share', cannot be: allowed is 0 to 1; wrong unit?"),
+    "negative": ((ONE.replace("60", "-60"),), "allowed is 0 or more"),
+    "no hour": ((ONE.replace("means: card", "hour: 25"),), "must be a whole number from 0 to 23, not 25"),
+    "a part of nothing": ((ONE.replace("60", "0").replace("standard_error: 1", "tolerance: 10 %"),), "a part of 0"),
+    "a list of rebases": ((f"{ONE}, rebase: [prices]",), "unknown rebase ['prices']"),
+    "more than all": (
+        (SHARE.format("cash", 0.6), SHARE.format("credit_card", 0.7)),
+        "cash, credit_card are shares of one whole",
+    ),
     "unknown key": ((ONE.replace("year", "yaer"),), "did you mean 'year'"),
     "unknown role": ((f"{ONE}, role: holdout",), "did you mean 'hold_out'"),
     "unknown figure": ((TWO.replace("cash_2024", "cahs_2024"),), "did you mean 'us_pay_diary_share_number_cash_2024'"),
@@ -129,9 +144,17 @@ BAD: dict[str, tuple[tuple[str, ...], str]] = {
         ),
         "in_person, remote add up to the whole",
     ),
+    "no whole": (
+        tuple(
+            f"id: {place}, moment: share_of_payments, arguments: {{place: {place}, given_means: card}}, value: 0.4, "
+            "unit: share, year: 2024, geography: US, citation: c, standard_error: 0.01"
+            for place in ("in_person", "remote")
+        ),
+        "contradictory figures: in_person, remote are shares of one whole and add up to 0.8",
+    ),
     "bands": (
         tuple(
-            f"id: b{k}, moment: share_of_payments, arguments: {{{ends}}}, value: 0.3, "
+            f"id: b{k}, moment: share_of_payments, arguments: {{{ends}}}, value: 0.33, "
             "unit: share, year: 2024, geography: US, citation: c, standard_error: 0.01"
             for k, ends in enumerate(("high: 10", "low: 10, high: 50", "low: 50"))
         ),
@@ -232,6 +255,8 @@ def test_own_aggregates_may_be_parquet(tmp_path: Path) -> None:
         (f"{TABLE}ticket_mean,,2024,nan,1\n", "no finite number"),
         (f"{TABLE}ticket_mean,,2024,3,\n", "standard_error is missing"),
         (f"{TABLE}ticket_mean,,2023,3,1\nticket_mean,,2024,4,1\n", "name the period to take"),
+        (f"{TABLE}ticket_mean,,2024,3,0.1\nticket_mean,,2024,9,0.1\n", "contradictory figures"),
+        (f"{TABLE[:-1]},value\nticket_mean,,2024,3,1,4\n", "has column 'value' twice"),
         (f"{TABLE}ticket_mean,,2024,3\n", "more or fewer cells"),
         (f"{TABLE[:-1]},colour\nticket_mean,,2024,3,1,red\n", "unknown column 'colour'"),
     ],
@@ -254,6 +279,16 @@ def test_a_table_takes_the_settings_of_its_scenario(tmp_path: Path) -> None:
     with pytest.raises(CalibrationError, match=f"{len(known.free)} free parameters need as many fitted targets"):
         calibrate(path, "mobile_money", tmp_path / "out")
     assert [one.name for one in tmp_path.iterdir()] == ["own.csv"]
+
+
+def test_a_table_of_few_figures_frees_few_parameters(tmp_path: Path, us: TargetSet) -> None:
+    path = tmp_path / "own.CSV"
+    path.write_text(f"{TABLE}share_of_payments,means=cash,2024,0.2,0.01\n", encoding="utf-8")
+    own = load_targets(path, free=["behaviour.debit_share"])
+    assert own.free == ("behaviour.debit_share",)
+    assert own.bounds == {"behaviour.debit_share": us.bounds["behaviour.debit_share"]}
+    with pytest.raises(TargetError, match=r"did you mean 'behaviour\.debit_share'"):
+        load_targets(path, free=["behaviour.debit_shares"])
 
 
 def test_one_period_of_several_may_be_taken(tmp_path: Path) -> None:
