@@ -29,6 +29,7 @@ class Alert:
         truth, campaign: as the record has them.
         thief: whether a stranger acted.
         approved: whether the payment went through.
+        by_card: whether it was made with a card.
         held: the request as plain state if it is held, else None.
     """
 
@@ -43,6 +44,7 @@ class Alert:
     campaign: int
     thief: bool
     approved: bool
+    by_card: bool
     held: Any
 
 

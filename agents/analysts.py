@@ -62,6 +62,7 @@ class Analysts:
             int(row["campaign"]),
             bool(row["flags"] & pay.THIEF),
             bool(row["decision"] == pay.APPROVED),
+            bool(row["rail"] == pay.CARD),
             list(row.tolist()) if held else None,
         )
         if alert.control == COOLING_OFF:
@@ -149,7 +150,7 @@ class Analysts:
             self.bank.economy.underworld.mule_market.caught(alert.customer, at)
         if alert.truth and alert.campaign >= 0:
             claims.report(at, alert.campaign, alert.customer, "analyst", alert.number)
-        if alert.slot in (0, 2) and alert.approved and alert.truth == pay.IS_FRAUD:
+        if alert.by_card and alert.truth == pay.IS_FRAUD:
             claims.replace_card(alert.customer, alert.slot, at)
         if alert.control in (NEW_PAYEE_RULE, NEW_DEVICE) and (
             not alert.truth or (alert.truth == pay.IS_FRAUD and alert.thief)

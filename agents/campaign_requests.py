@@ -101,8 +101,11 @@ class CampaignRequests(Surroundings):
         return ring_code(max(campaign.ring, 0), FRESH + int(u * FRESH))
 
     def enrol(self, device: int, customer: int, at: int) -> None:
-        """Have the bank take a ring's device for a customer's: the one who came first, if it is used for several."""
-        self.saw(device, at)
+        """Have the bank take a ring's device for a customer's: the one who came first, if it is used for several.
+
+        A device is enrolled where it is first seen, as genuine ones are.
+        """
+        self.devices[device] = min(at, self.devices.get(device, at))
         self.enrolled.setdefault(device, customer)
 
     def saw(self, device: int, at: int) -> None:

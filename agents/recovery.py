@@ -73,19 +73,22 @@ class Recovery:
         if case is None:
             return
         scam = economy.underworld.realises(campaign) is not None
-        u = self.bank.draw(Purpose.REPORT, loss.number, draw=5)
-        recovered = 0
-        if u[0] < banks.recall_answered:
-            recovered = economy.underworld.recall(self.bank, case, loss, at, to_victim=scam)
-        if recovered:
-            self.bank.claims.label(loss.number, loss.at, at, "scheme", None, "fraud", recovered)
         share = banks.transfer_claims_paid
         if scam:
             share = banks.scam_reimbursed * self.bank.rules.scam_reimbursed_factor
             share *= self._scam_terms(campaign).reimbursed
         whole = economy.streams.one(Purpose.REPORT, campaign, second=customer, draw=1)
-        owed = loss.cents - (recovered if scam else 0)  # otherwise the bank keeps what it recovered
-        if owed > 0 and whole[0] < share:
+        paid = whole[0] < share
+        # A bank that repays a theft in full keeps what comes back; else it is the victim's.
+        to_victim = scam or not paid
+        u = self.bank.draw(Purpose.REPORT, loss.number, draw=5)
+        recovered = 0
+        if u[0] < banks.recall_answered:
+            recovered = economy.underworld.recall(self.bank, case, loss, at, to_victim=to_victim)
+        if recovered:
+            self.bank.claims.label(loss.number, loss.at, at, "scheme", None, "fraud", recovered)
+        owed = loss.cents - (recovered if to_victim else 0)
+        if owed > 0 and paid:
             self.bank.later(at + int((0.2 + 3.0 * u[1]) * DAY), "reimburse", campaign, customer, loss, owed)
 
     def _number(self, loss: Loss, what: int) -> int:

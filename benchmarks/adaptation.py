@@ -88,7 +88,7 @@ def main() -> None:
         f"{args.rule_day + args.settle} on, {args.seeds} seeds, 95 % intervals of the mean of paired differences",
     ]
     show(f"adaptation: {args.customers:,} customers, intensity {args.intensity:g}", rows, notes, as_json=args.json)
-    if not (shares[1.0][2] < 0 and shares[0.0][1] <= 0 <= shares[0.0][2]):
+    if not (shares[1.0][2] < 0 and rows[0]["from "] > 1 and shares[0.0][1] <= 0 <= shares[0.0][2]):
         raise SystemExit(1)
 
 

@@ -153,7 +153,7 @@ class Report:
                 "figures at once."
             )
         else:
-            lines.append("No test of over-identification: there are as many parameters as figures.")
+            lines.append("No J test of over-identification: there are as many parameters as figures.")
         missing = fit.identification.unidentified
         names = "; ".join(" and ".join(one.loadings) for one in missing)
         lines.append(f"Not identified by these targets: {names}." if missing else "Every parameter is identified.")

@@ -132,9 +132,9 @@ class Simulator:
                 self._take(futures[future], future.result())
         except BrokenProcessPool:
             raise CalibrationError(
-                f"{self.problem.name}: a process that simulates was ended, perhaps for want of memory: fewer workers "
-                "need less, and what was simulated is kept for the same command. A script that calibrates needs "
-                "`if __name__ == '__main__':` around it, or workers=1"
+                f"{self.problem.name}: a process that simulates was ended from outside, perhaps for want of memory; "
+                "fewer workers need less, and what was simulated is kept for the same command. A script needs "
+                "`if __name__ == '__main__':` around its calibration, or workers=1"
             ) from None
         except BaseException:
             for future in futures:

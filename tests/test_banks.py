@@ -231,6 +231,32 @@ def test_customers_who_leave_close_their_accounts_and_pay_no_more(annoyed: finsi
 # -- recalls --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("paid", [0.0, 1.0])
+def test_what_a_thief_has_left_goes_to_who_bears_the_loss(paid: float) -> None:
+    (rows, truth) = frames(
+        "transactions",
+        "truth",
+        **{
+            "population.customers": 400,
+            "run.days": 40,
+            "fraud.intensity": 8,
+            "fraud.account_takeover.rate": 60.0,
+            "fraud.mules.dwell_minutes": 4000.0,
+            "banks.recall_answered": 1.0,
+            "banks.recall_hours": 6.0,
+            "banks.transfer_claims_paid": paid,
+            "banks.scam_reimbursed": 0.0,
+        },
+    )
+    stolen = rows.join(truth.filter(pl.col("typology") == "account_takeover"), on="transaction_id", how="semi")
+    recovered = rows.filter(pl.col("kind") == "recovery").join(
+        stolen.select("transaction_id", victim="payer_account_id"), left_on="related_transaction_id",
+        right_on="transaction_id",
+    )  # fmt: skip
+    assert len(recovered) > 2
+    assert ((recovered["payee_account_id"] == recovered["victim"]) == (paid == 0.0)).all()
+
+
 def test_recalls_take_time_and_bring_back_what_is_left() -> None:
     (labels, rows) = frames(
         "label_events",
@@ -314,7 +340,7 @@ def test_a_control_that_cannot_work_is_refused_before_anything_is_written(
 
 
 def alert(number: int, cents: int, score: float | None, *, held: bool = False) -> Alert:
-    return Alert(number, 0, 0, score, 0, 0, cents, 0, -1, False, True, [] if held else None)
+    return Alert(number, 0, 0, score, 0, 0, cents, 0, -1, False, True, False, [] if held else None)
 
 
 def test_the_queue_has_held_payments_first_then_scores_then_amounts() -> None:

@@ -213,7 +213,37 @@ def test_one_institution_sees_its_side(data):
         assert getattr(seen, name).collect().columns == TABLES[name].schema.names
     assert not hasattr(seen, "truth")
     assert seen.labels_as_of("2025-02-01").collect().height > 0
-    assert seen.entities_as_of("2025-02-01").cards.collect().height >= 0
+    cards = seen.entities_as_of("2025-02-01").cards.collect()
+    assert set(cards["card_id"]) <= set(seen.cards.collect()["card_id"])
+
+
+def test_what_was_said_about_a_release_counts_for_the_attempt_that_it_let_go():
+    payments = pl.LazyFrame(
+        {
+            "transaction_id": [1, 2, 3],
+            "related_transaction_id": [None, 1, None],
+            "decision": ["held", "approved", "approved"],
+        }
+    )
+    told = events((1, MARCH, "analyst", "genuine"), (2, MARCH + dt.timedelta(days=3), "customer", "fraud"))
+    known = labels.attempts_labelled_as_of(told, payments, MARCH + dt.timedelta(days=4)).collect()
+    assert known.select("transaction_id", "label").rows() == [(1, "fraud")]
+    early = labels.attempts_labelled_as_of(told, payments, MARCH + dt.timedelta(days=1)).collect()
+    assert early.select("transaction_id", "label").rows() == [(1, "genuine")]
+
+
+def test_a_device_has_no_owner_before_it_is_enrolled(data):
+    seen = [MARCH - dt.timedelta(days=90)] * 2
+    devices = pl.LazyFrame({"device_id": [5, 6], "customer_id": [7, 7], "first_seen_at": seen})
+    told = data.events.collect().clear()
+    added = pl.DataFrame({"device_id": [5], "customer_id": [7], "kind": ["device_added"], "event_at": [MARCH]})
+    told = pl.concat([told, added.cast({"event_at": pl.Datetime("us", "UTC")})], how="diagonal_relaxed").lazy()
+    owners = {}
+    for days in (-1, 1):
+        day = MARCH + dt.timedelta(days=days)
+        known = labels.entities_as_of(data.accounts, data.cards, devices, data.customers, told, day).devices
+        owners[days] = known.collect()["customer_id"].to_list()
+    assert owners == {-1: [None, 7], 1: [7, 7]}
 
 
 def test_an_unknown_institution_is_refused(data):

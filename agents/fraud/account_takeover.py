@@ -42,9 +42,9 @@ class AccountTakeover:
         own = u[0] < settings.own_device
         device = world.own_device(victim) if own else world.fresh_device(campaign, u[1])
         ip = world.own_ip(victim) if own else ring_code(max(campaign.ring, 0), 131_072 + int(u[1] * 400))
-        if not own:
-            world.enrol(device, victim, now)
         first = world.evening(now, u[2], u[3], ring=campaign.ring)
+        if not own:
+            world.enrol(device, victim, first - int(v[0] * 3) * 40_000_000)  # failed logins come before it
         log = world.economy.log
         for k in range(int(v[0] * 3)):
             log.event(first - (k + 1) * 40_000_000, victim, "login_failed", device=device, ip=ip)

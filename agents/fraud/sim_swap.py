@@ -46,7 +46,7 @@ FIRST_TAKE, NEXT_TAKE = 500_000, 2_000_000
 """Cents that the first transfer takes at most, below what most banks hold, and a later one to the same payee, so that
 both together are what banks let out in a day (banks.institutions: new_payee_hold, transfer_day_limit)."""
 
-READS_LIMIT = 0.7
+READS_LIMIT = 0.9
 """Transfers for which the thief reads on the bank's page how much may still be sent today (assumption)."""
 
 
@@ -111,7 +111,7 @@ class SimSwap:
         """Leave the traces between the new SIM and the first transfer."""
         log, victim, facts = world.economy.log, campaign.victim, campaign.facts
         device, ip = facts["device"], facts["ip"]
-        if device != world.own_device(victim):
+        if device != world.own_device(victim) and not facts["enrol"]:
             world.saw(device, first)
         world.economy.life.new_sim(victim, now)
         start, span = now + (first - now) // 3, first - now
@@ -126,7 +126,7 @@ class SimSwap:
     def _enrol(world: Underworld, campaign: Campaign, at: int, u: float) -> None:
         """Log in and have the bank know the device; everyday logins are thinned as everybody's are."""
         device, ip, victim = campaign.facts["device"], campaign.facts["ip"], campaign.victim
-        world.enrol(device, victim, at)
+        world.enrol(device, victim, at - MINUTE)
         if u < world.economy.config.parameters.behaviour.login_sample:
             world.economy.log.event(at - MINUTE, victim, "login", device=device, ip=ip)
         world.economy.log.event(at, victim, "device_added", device=device, ip=ip)

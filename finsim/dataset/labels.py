@@ -70,6 +70,25 @@ def last_labels(label_events: pl.LazyFrame) -> pl.LazyFrame:
     return rows.unique("transaction_id", keep="first", maintain_order=True)
 
 
+def attempts_labelled_as_of(label_events: pl.LazyFrame, transactions: pl.LazyFrame, date: Date) -> pl.LazyFrame:
+    """Return `labels_as_of` with what was said about a release said about the held attempt that it let go.
+
+    A payment that is held and let go stands in the data twice: models see the attempt, claims name the release.
+
+    Args:
+        label_events, transactions: the tables of these names.
+        date: the day; events before its 00:00 count.
+    """
+    held = transactions.filter(pl.col("decision").cast(pl.String) == "held").select("transaction_id")
+    releases = transactions.join(held, left_on="related_transaction_id", right_on="transaction_id", how="semi").select(
+        "transaction_id", attempt="related_transaction_id"
+    )
+    events = label_events.join(releases, on="transaction_id", how="left").with_columns(
+        transaction_id=pl.coalesce("attempt", "transaction_id")
+    )
+    return labels_as_of(events, date)
+
+
 HOME: Final = ("postcode_area", "latitude", "longitude", "region")
 """Columns of a customer's home."""
 
@@ -79,8 +98,8 @@ class Entities:
     """Accounts, cards, devices and customers as they stood when a day began.
 
     What lay in the future is not there: rows that begin later, times of blocking and closing to come, and
-    `closing_balance`. Homes are those of the day, from the moves that `events` tells of. Credit limits and other
-    attributes are those that the tables hold.
+    `closing_balance`. A device that its owner enrols later has no owner yet. Homes are those of the day, from the moves
+    that `events` tells of. Credit limits and other attributes are those that the tables hold.
     """
 
     accounts: pl.LazyFrame
@@ -104,7 +123,7 @@ def entities_as_of(
         cards: cards, those issued before the date are kept.
         devices: devices, those seen before the date are kept.
         customers: customers, those who came before the date are kept.
-        events: events, whose moves tell where customers lived.
+        events: events, whose moves tell where customers lived, and whose new devices whose they were.
         date: the day.
     """
     moment = pl.lit(as_time(date)).cast(pl.Datetime("us", "UTC"))
@@ -115,9 +134,20 @@ def entities_as_of(
     return Entities(
         accounts.filter(pl.col("opened_at") < moment).with_columns(known("closed_at")).drop("closing_balance"),
         cards.filter(pl.col("issued_at") < moment).with_columns(known("blocked_at")),
-        devices.filter(pl.col("first_seen_at") < moment),
+        _owned(devices.filter(pl.col("first_seen_at") < moment), events.filter(pl.col("event_at") >= moment)),
         _at_home(customers, events.filter(pl.col("event_at") >= moment)).filter(pl.col("customer_since") < moment),
     )
+
+
+def _owned(devices: pl.LazyFrame, later: pl.LazyFrame) -> pl.LazyFrame:
+    """Return devices without the owners who enrol them later."""
+    enrolled = (
+        later.filter(pl.col("kind").cast(pl.String) == "device_added").select("device_id", "customer_id").unique()
+    )
+    enrolled = enrolled.with_columns(later=pl.lit(True))
+    owner = pl.when(pl.col("later").is_null()).then(pl.col("customer_id")).alias("customer_id")
+    joined = devices.join(enrolled, on=["device_id", "customer_id"], how="left", maintain_order="left")
+    return joined.with_columns(owner).drop("later")
 
 
 def _at_home(customers: pl.LazyFrame, later: pl.LazyFrame) -> pl.LazyFrame:

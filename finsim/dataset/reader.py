@@ -91,6 +91,16 @@ class Dataset:
 
         return labels.labels_as_of(self.label_events, date)
 
+    def attempts_labelled_as_of(self, date: labels.Date) -> pl.LazyFrame:
+        """Return `labels_as_of` by attempt: what was said about a release counts for the held payment that it let go.
+
+        Raises:
+            DateError: the date cannot be read.
+        """
+        from finsim.dataset import labels
+
+        return labels.attempts_labelled_as_of(self.label_events, self.transactions, date)
+
     def entities_as_of(self, date: labels.Date) -> labels.Entities:
         """Return accounts, cards, devices and customers as they stood at 00:00 of a date.
 

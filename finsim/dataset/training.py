@@ -137,7 +137,7 @@ def _labels(data: Dataset, observed: NDArray[np.void], end: dt.datetime, settled
     rows = pl.DataFrame(
         {"transaction_id": observed["transaction_id"].copy(), "old": observed["timestamp"] < _micros(settled)}
     )
-    known = data.labels_as_of(end).select("transaction_id", pl.col("label").cast(pl.String))
+    known = data.attempts_labelled_as_of(end).select("transaction_id", pl.col("label").cast(pl.String))
     found = rows.lazy().join(known, on="transaction_id", how="left", maintain_order="left")
     label = pl.when(pl.col("label").is_null() & pl.col("old")).then(pl.lit("genuine")).otherwise(pl.col("label"))
     return found.select(label.alias("label")).collect()["label"]

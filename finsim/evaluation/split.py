@@ -73,7 +73,7 @@ def split(data: Dataset, rows: pl.DataFrame, delay_days: int = DELAY_DAYS, test_
     test_from = last - dt.timedelta(days=test_days - 1)
     start = int(dt.datetime.combine(test_from, dt.time(), dt.UTC).timestamp()) * 1_000_000
     time = microseconds(rows["timestamp"])
-    labels = data.labels_as_of(test_from).filter(pl.col("label").cast(pl.String) == "fraud")
+    labels = data.attempts_labelled_as_of(test_from).filter(pl.col("label").cast(pl.String) == "fraud")
     known = rows["transaction_id"].is_in(labels.collect()["transaction_id"].implode()).to_numpy()
     test = time >= start
     compromised = _compromised(data, rows, time)
