@@ -80,7 +80,7 @@ class AccountTakeover(Model):
     prepare_hours: float = param(20.0, unit="hour", doc="median time from first login to first money", low=0.05, high=500.0, source="assumption: with its spread, 40 per cent act within a day, BEHAVIOUR-007")
     transfers: float = param(2.4, unit="count", doc="mean transfers tried", low=1.0, high=20.0, source="assumption: 1 to 6")
     share_of_balance: float = param(0.45, unit="share", doc="median share of the balance that a transfer tries to take", low=0.01, high=1.0, source="assumption: several transfers drain 60 to 100 per cent")
-    own_device: float = param(0.25, unit="share", doc="takeovers through the victim's own device (remote access)", low=0.0, high=1.0, source="assumption: remote-access malware and tools")
+    own_device: float = param(0.35, unit="share", doc="takeovers through the victim's own device (remote access)", low=0.0, high=1.0, source="assumption: remote-access malware and tools")
 
 
 class Mules(Model):
