@@ -37,7 +37,7 @@ SIGMAS = 4.9
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    overrides = {"population.customers": 800, "run.days": 28, "fraud.intensity": 8, "fraud.difficulty": 0.3}
+    overrides = {"population.customers": 1200, "run.days": 28, "fraud.intensity": 8, "fraud.difficulty": 0.3}
     return finsim.run("tiny", out=tmp_path_factory.mktemp("evaluate") / "run", seed=3, overrides=overrides)
 
 
