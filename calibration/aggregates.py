@@ -116,7 +116,7 @@ def parse_segment(text: str, allowed: Mapping[str, Any], where: str) -> dict[str
 
     Args:
         text: the text; may be empty.
-        allowed: arguments of the moment; those with None take numbers.
+        allowed: arguments of the moment; those without words take numbers.
         where: how a message begins.
 
     Raises:
@@ -127,7 +127,8 @@ def parse_segment(text: str, allowed: Mapping[str, Any], where: str) -> dict[str
         name, equals, value = (one.strip() for one in part.partition("="))
         if not equals or not name or not value or name in out:
             raise TargetError(f"{where}: segment {text!r} must be as 'means=card; place=remote'")
-        out[name] = _number(value, f"{where}: {name}") if name in allowed and allowed[name] is None else value
+        words = isinstance(allowed.get(name, ()), tuple)
+        out[name] = value if words else _number(value, f"{where}: {name}")
     return out
 
 

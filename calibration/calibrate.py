@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from finsim.calibration.problem import CalibrationError, Problem
 from finsim.calibration.result_files import ResultDirectory
+from finsim.calibration.target_checks import TargetError
 from finsim.calibration.target_problem import problem_of, with_scenario
 from finsim.calibration.target_sets import TargetSet, load_targets
 
@@ -106,6 +107,8 @@ def calibrate(
         # A table of figures has the settings and the free parameters of its scenario's set: that comes first.
         chosen = load_targets(targets, scenario=None if scenario is None else str(scenario), period=period, free=free)
     else:
+        if free:
+            raise TargetError("free is for a set at a name or path; one that is loaded names its parameters itself")
         chosen = targets if scenario is None else with_scenario(targets, str(scenario))
     problem = problem_of(chosen)
     first = chosen.seed if seed is None else seed

@@ -30,7 +30,7 @@ WHERE: Final = {
     "place": ("all", *PLACES),
     "income": ("all", *INCOMES),
     "weekday": ("all", *WEEKDAYS),
-    "hour": None,
+    "hour": range(24),
     "low": None,
     "high": None,
 }

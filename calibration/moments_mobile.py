@@ -45,7 +45,7 @@ def wallet_share_of_value(views: Views, use: str) -> pl.Expr:
     return pl.col("amount").filter(_is(use)).sum() / pl.col("amount").sum()
 
 
-@moment("wallets", "share", {"hour": None}, needed=("hour",))
+@moment("wallets", "share", {"hour": range(24)}, needed=("hour",))
 def wallet_hour_share(views: Views, hour: float) -> pl.Expr:
     """Return the share of payments of wallets that are made in an hour of the day."""
     import polars as pl

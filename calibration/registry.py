@@ -15,6 +15,7 @@ from finsim.errors import FinsimError, did_you_mean
 
 Arguments = Mapping[str, Any]
 Choices = tuple[str, ...]
+Allowed = Choices | range | None
 
 MONEY: Final = "USD"
 """Unit of every amount: the one currency of accounts."""
@@ -33,7 +34,7 @@ class Moment:
         view: name of the view of the data that it reads.
         unit: unit of the number.
         doc: meaning, one line.
-        arguments: allowed values of each argument; None stands for any number.
+        arguments: allowed values of each argument; a range for whole numbers of it, None for any number.
         needed: arguments that must be given.
         function: called with the view and the arguments, returns a Polars expression.
         whole: told the arguments of several targets of this moment, says whether their values must add up to 1.
@@ -43,7 +44,7 @@ class Moment:
     view: str
     unit: str
     doc: str
-    arguments: Mapping[str, Choices | None]
+    arguments: Mapping[str, Allowed]
     needed: Choices
     function: Callable[..., Any]
     whole: Callable[[Sequence[Arguments]], bool]
@@ -64,8 +65,6 @@ class Moment:
                 hint = did_you_mean(str(name), self.arguments)
                 raise MomentError(f"{where}: moment {self.name} has no argument {name!r}{hint}")
             out[name] = _value(value, self.arguments[name], f"{where}: {self.name}({name})")
-            if name == "hour" and out[name] not in range(24):
-                raise MomentError(f"{where}: {self.name}(hour): must be a whole number from 0 to 23, not {value!r}")
         missing = [name for name in self.needed if name not in out]
         if missing:
             raise MomentError(f"{where}: moment {self.name} needs the argument {missing[0]!r}")
@@ -84,7 +83,7 @@ def never(arguments: Sequence[Arguments]) -> bool:
 def moment(
     view: str,
     unit: str,
-    arguments: Mapping[str, Choices | None] | None = None,
+    arguments: Mapping[str, Allowed] | None = None,
     *,
     needed: Choices = (),
     whole: Callable[[Sequence[Arguments]], bool] = never,
@@ -94,7 +93,7 @@ def moment(
     Args:
         view: name of the view of the data that it reads, one of `frames.VIEWS`.
         unit: unit of the number.
-        arguments: allowed values of each argument; None stands for any number.
+        arguments: allowed values of each argument; a range for whole numbers of it, None for any number.
         needed: arguments that must be given.
         whole: told the arguments of several targets, says whether their values must add up to 1.
     """
@@ -136,10 +135,12 @@ def find(name: str, where: str) -> Moment:
     return known[name]
 
 
-def _value(value: Any, allowed: Choices | None, where: str) -> Any:
-    if allowed is None:
+def _value(value: Any, allowed: Allowed, where: str) -> Any:
+    if allowed is None or isinstance(allowed, range):
         if isinstance(value, bool) or not isinstance(value, (int, float)) or math.isnan(value):
             raise MomentError(f"{where}: must be a number, not {value!r}")
+        if allowed is not None and value not in allowed:
+            raise MomentError(f"{where}: must be a whole number from {allowed[0]} to {allowed[-1]}, not {value!r}")
         return float(value)
     if value not in allowed:
         raise MomentError(f"{where}: unknown value {value!r}{did_you_mean(str(value), allowed)}")

@@ -122,6 +122,10 @@ BAD: dict[str, tuple[tuple[str, ...], str]] = {
     "per cent": ((SHARE.format("cash", 14),), "14 share, given in 'share', cannot be: allowed is 0 to 1; wrong unit?"),
     "negative": ((ONE.replace("60", "-60"),), "allowed is 0 or more"),
     "no hour": ((ONE.replace("means: card", "hour: 25"),), "must be a whole number from 0 to 23, not 25"),
+    "no given hour": (
+        (SHARE.format("cash", 0.2).replace("{means: cash}", "{means: cash, given_hour: 25}"),),
+        "must be a whole number from 0 to 23, not 25",
+    ),
     "a part of nothing": ((ONE.replace("60", "0").replace("standard_error: 1", "tolerance: 10 %"),), "a part of 0"),
     "a list of rebases": ((f"{ONE}, rebase: [prices]",), "unknown rebase ['prices']"),
     "more than all": (
@@ -289,6 +293,8 @@ def test_a_table_of_few_figures_frees_few_parameters(tmp_path: Path, us: TargetS
     assert own.bounds == {"behaviour.debit_share": us.bounds["behaviour.debit_share"]}
     with pytest.raises(TargetError, match=r"did you mean 'behaviour\.debit_share'"):
         load_targets(path, free=["behaviour.debit_shares"])
+    with pytest.raises(TargetError, match="names its parameters itself"):
+        calibrate(own, out=tmp_path / "out", free=["behaviour.cash_share"])
 
 
 def test_one_period_of_several_may_be_taken(tmp_path: Path) -> None:

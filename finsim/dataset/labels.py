@@ -70,6 +70,14 @@ def last_labels(label_events: pl.LazyFrame) -> pl.LazyFrame:
     return rows.unique("transaction_id", keep="first", maintain_order=True)
 
 
+def releases(transactions: pl.LazyFrame) -> pl.LazyFrame:
+    """Return the payments that let a held one go: transaction_id, and that of the held attempt as `attempt`."""
+    held = transactions.filter(pl.col("decision").cast(pl.String) == "held").select("transaction_id")
+    return transactions.join(held, left_on="related_transaction_id", right_on="transaction_id", how="semi").select(
+        "transaction_id", attempt="related_transaction_id"
+    )
+
+
 def attempts_labelled_as_of(label_events: pl.LazyFrame, transactions: pl.LazyFrame, date: Date) -> pl.LazyFrame:
     """Return `labels_as_of` with what was said about a release said about the held attempt that it let go.
 
@@ -79,11 +87,7 @@ def attempts_labelled_as_of(label_events: pl.LazyFrame, transactions: pl.LazyFra
         label_events, transactions: the tables of these names.
         date: the day; events before its 00:00 count.
     """
-    held = transactions.filter(pl.col("decision").cast(pl.String) == "held").select("transaction_id")
-    releases = transactions.join(held, left_on="related_transaction_id", right_on="transaction_id", how="semi").select(
-        "transaction_id", attempt="related_transaction_id"
-    )
-    events = label_events.join(releases, on="transaction_id", how="left").with_columns(
+    events = label_events.join(releases(transactions), on="transaction_id", how="left").with_columns(
         transaction_id=pl.coalesce("attempt", "transaction_id")
     )
     return labels_as_of(events, date)
@@ -127,6 +131,7 @@ def entities_as_of(
         date: the day.
     """
     moment = pl.lit(as_time(date)).cast(pl.Datetime("us", "UTC"))
+    later = events.filter(pl.col("event_at") >= moment)
 
     def known(name: str) -> pl.Expr:
         return pl.when(pl.col(name) < moment).then(pl.col(name)).alias(name)
@@ -134,8 +139,8 @@ def entities_as_of(
     return Entities(
         accounts.filter(pl.col("opened_at") < moment).with_columns(known("closed_at")).drop("closing_balance"),
         cards.filter(pl.col("issued_at") < moment).with_columns(known("blocked_at")),
-        _owned(devices.filter(pl.col("first_seen_at") < moment), events.filter(pl.col("event_at") >= moment)),
-        _at_home(customers, events.filter(pl.col("event_at") >= moment)).filter(pl.col("customer_since") < moment),
+        _owned(devices.filter(pl.col("first_seen_at") < moment), later),
+        _at_home(customers, later).filter(pl.col("customer_since") < moment),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 import polars as pl
 
+from finsim.dataset.labels import releases
 from finsim.dataset.reader import Dataset
 
 PAYING: Final = ("purchase", "bill", "transfer", "withdrawal")
@@ -68,9 +69,9 @@ class Money:
             .agg(pl.len().alias("rows"), pl.col("amount").sum())
             .collect()
         )
-        held = data.transactions.filter(pl.col("decision").cast(pl.String) == "held").select("transaction_id").collect()
+        let_go = releases(data.transactions).select("transaction_id").collect()
         fraud = rows.filter("is_fraud").collect()
-        release = fraud["related_transaction_id"].is_in(held["transaction_id"].implode()).fill_null(False)
+        release = fraud["transaction_id"].is_in(let_go["transaction_id"].implode())
         self.tried = fraud.filter(~release)
         taken = (pl.col("decision") == "approved") & pl.col("kind").is_in(PAYING) & (pl.col("amount") > 0)
         self.stolen = _followed(data, fraud.filter(taken))

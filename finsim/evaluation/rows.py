@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from finsim.dataset.labels import releases
 from finsim.dataset.reader import Dataset
 
 SCORED: Final = ("purchase", "withdrawal", "transfer", "bill", "verification", "repayment", "deposit")
@@ -56,9 +57,8 @@ def attempts(data: Dataset, kinds: tuple[str, ...] = SCORED) -> pl.DataFrame:
         victim is the customer. Categories are as in the data set.
     """
     # What a bank books names a row of its own kind; only releases share kind with the held row that they name.
-    held = data.transactions.filter(pl.col("decision").cast(pl.String) == "held").select("transaction_id")
     rows = data.transactions.filter(pl.col("kind").cast(pl.String).is_in(kinds)).join(
-        held, left_on="related_transaction_id", right_on="transaction_id", how="anti"
+        releases(data.transactions), on="transaction_id", how="anti"
     )
     truth = data.truth.select(
         "transaction_id", "is_fraud", "is_laundering", "typology", "campaign_id", "victim_customer_id"
