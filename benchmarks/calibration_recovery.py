@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from printing import show
 from recovery_moments import RichRun
+from scipy.stats import norm
 
 import finsim
 from finsim.calibration.estimation import Effort, Estimate, estimate
@@ -49,6 +50,11 @@ INSIDE = 0.9
 WELL = 0.05
 """A parameter is well identified where its standard error is at most this share of its value."""
 WANTED = {"within": 0.98, "relative": 0.10, "coverage": (0.80, 0.98)}
+"""At least the share `within` of estimates within 3 standard errors, and of the well identified ones within `relative`.
+
+Not all of the latter: an estimate with a right standard error of 5 % lies more than 10 % off once in 22. What chance
+alone would give is printed beside it.
+"""
 
 
 def main() -> None:
@@ -164,17 +170,20 @@ def judge(
     well = [row["relative error"] for row in rows if row["well identified"]]
     within, covered = float(np.mean(apart <= 3)), float(np.mean([row["covered"] for row in rows]))
     good = float(np.mean(np.array(well) < WANTED["relative"])) if well else float("nan")
+    errors = np.array([row["standard error"] / abs(row["estimate"]) for row in rows if row["well identified"]])
+    chance = float(np.sum(2 * norm.sf(WANTED["relative"] / errors)))
     low, high = WANTED["coverage"]
     notes = [
         f"within 3 standard errors: {within:.1%} of {len(rows)} estimates (wanted: {WANTED['within']:.0%})",
         f"  errors apart: root mean square {float(np.sqrt(np.mean(apart**2))):.2f}, worst {apart.max():.2f}",
         f"  well identified (standard error at most {WELL:.0%}): {len(well)}; within 10 %: {good:.1%}, worst "
-        f"{max(well, default=float('nan')):.1%} (wanted: all)",
+        f"{max(well, default=float('nan')):.1%} (wanted: {WANTED['within']:.0%})",
+        f"  further off: {sum(error >= WANTED['relative'] for error in well)}, by chance {chance:.1f} would be",
         f"  90 % intervals cover {covered:.1%} (wanted: {low:.0%} to {high:.0%})",
         f"  J test p-values: {', '.join(f'{fit.inference.j_p_value:.2f}' for fit in fits)}",
         f"  {count:,} simulations, {done:,} of them now, in {seconds:,.0f} s with {workers} workers",
     ]
-    reached = within >= WANTED["within"] and low <= covered <= high and (not well or good == 1.0)
+    reached = within >= WANTED["within"] and low <= covered <= high and (not well or good >= WANTED["within"])
     return reached, notes
 
 
