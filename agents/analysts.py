@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from finsim import payments as pay
 from finsim.agents.alert_queue import Alert, AlertQueue
 from finsim.clock import DAY, HOUR
-from finsim.controls import CONTROLS, COOLING_OFF, NEW_DEVICE, NEW_PAYEE_RULE
+from finsim.controls import CONTROLS, COOLING_OFF, NEW_PAYEE_RULE
 from finsim.ids import mixed
 from finsim.rng import Purpose, to_normal
 
@@ -152,9 +152,7 @@ class Analysts:
             claims.report(at, alert.campaign, alert.customer, "analyst", alert.number)
         if alert.by_card and alert.truth == pay.IS_FRAUD:
             claims.replace_card(alert.customer, alert.slot, at)
-        if alert.control in (NEW_PAYEE_RULE, NEW_DEVICE) and (
-            not alert.truth or (alert.truth == pay.IS_FRAUD and alert.thief)
-        ):
+        if not alert.by_card and (not alert.truth or (alert.truth == pay.IS_FRAUD and alert.thief)):
             claims.lock_out(alert.customer, at)  # in error too: until the owner has proved who he is
         if not alert.truth and alert.approved:
             # The customer calls and the error is put right.

@@ -1,4 +1,4 @@
-"""The market of stolen card details: what leaked, when, and what is still good."""
+"""The market of stolen card details: what leaked, when, how good it is, and what it costs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,16 @@ if TYPE_CHECKING:
     from finsim.agents.fraud.campaign import Campaign
     from finsim.agents.underworld import Underworld
 
-CREDENTIAL = np.dtype([("customer", "i4"), ("card", "u4"), ("stolen", "i8"), ("slot", "u1")], align=True)
+CREDENTIAL = np.dtype(
+    [("customer", "i4"), ("card", "u4"), ("stolen", "i8"), ("quality", "f4"), ("slot", "u1")], align=True
+)
+"""Whose details, which card, when they were stolen (microseconds), and in which part of attempts they prove right."""
+PHISHED, BREACHED = (0.7, 1.0), (0.45, 1.0)
+"""Least and greatest quality of details by how they were stolen (assumption: who types details into a false page types
+most of them right; what leaks from shops is older and often lacks the security code)."""
+CHEAPEST = 100
+"""Cents that details cost at least: NordVPN (2021), "Analyzing 4 million payment card details found on the dark web",
+found prices of US cards between 1 and 12 USD."""
 TRIES = 60
 """Draws for each detail that is wanted, before a buyer gives up."""
 CAPACITY = 200_000
@@ -27,18 +36,26 @@ class CredentialMarket:
 
     Args:
         half_life_days: time in which details lose half their value.
+        price: USD for fresh and faultless details in a market in balance.
     """
 
-    def __init__(self, half_life_days: float) -> None:
+    def __init__(self, half_life_days: float, price: float) -> None:
         self.half_life_days = half_life_days
+        self.price = price
+        self.supply = 1.0
         self.stock = np.empty(0, dtype=CREDENTIAL)
         self.sold = np.empty(0, dtype=bool)
         self.arrivals: list[NDArray[np.void]] = []
         self.opened = 0
-        self._preference: dict[float, NDArray[np.float64]] = {}  # by how fresh a buyer wants it, today
+        self._preference: dict[float, NDArray[np.float64]] = {}  # by how little a buyer minds what it is worth, today
 
     def add(
-        self, customers: NDArray[Any], slots: NDArray[Any], cards: NDArray[Any], stolen: NDArray[Any] | int
+        self,
+        customers: NDArray[Any],
+        slots: NDArray[Any],
+        cards: NDArray[Any],
+        stolen: NDArray[Any] | int,
+        quality: NDArray[Any],
     ) -> None:
         """Offer details.
 
@@ -47,9 +64,11 @@ class CredentialMarket:
             slots: (n,) account slots, 0 debit or 2 credit.
             cards: (n,) packed codes.
             stolen: microseconds.
+            quality: (n,) part of attempts in which the details prove right.
         """
         rows = np.zeros(len(customers), dtype=CREDENTIAL)
         rows["customer"], rows["slot"], rows["card"], rows["stolen"] = customers, slots, cards, stolen
+        rows["quality"] = quality
         self.arrivals.append(rows)
 
     def __len__(self) -> int:
@@ -61,48 +80,65 @@ class CredentialMarket:
         age = (now - self.state()["stolen"]) / DAY
         return float(np.exp2(-np.maximum(age, 0.0) / self.half_life_days).sum())
 
-    def begin_day(self, now: int) -> None:
-        """At midnight, microseconds: clear what was sold away and put what arrived on offer."""
+    def begin_day(self, now: int, supply: float) -> None:
+        """At midnight, microseconds: clear what was sold away and put what arrived on offer.
+
+        Args:
+            now: microseconds.
+            supply: what is on offer against a market in balance; prices fall with it.
+        """
         self.stock = self.state()[-CAPACITY:]
         self.sold = np.zeros(len(self.stock), dtype=bool)
         self.arrivals.clear()
-        self.opened = now
+        self.opened, self.supply = now, supply
         self._preference.clear()
 
-    def take(self, world: Underworld, campaign: Campaign, count: int, fresh: float) -> list[tuple[int, int, int]]:
-        """Sell details to a campaign: (customer, slot, packed code) each; fewer where few are left.
+    def price_of(self, row: np.void) -> int:
+        """Return what details, one CREDENTIAL, cost today, cents: less when old, faulty, or when many are on offer."""
+        age = max((self.opened - int(row["stolen"])) / DAY, 0.0)
+        value = float(row["quality"]) * 2.0 ** (-age / self.half_life_days)
+        return max(int(100 * self.price * value / self.supply), CHEAPEST)
 
-        A detail is drawn by its age, and bought if its bank tempts the ring.
+    def take(
+        self, world: Underworld, campaign: Campaign, count: int, cheap: float
+    ) -> list[tuple[int, int, int, float]]:
+        """Sell details to a campaign: (customer, slot, packed code, quality) each; fewer where few are left.
+
+        Details are drawn by age and quality, and bought if their bank tempts the ring and it can pay for them.
 
         Args:
             world: the underworld.
             campaign: the buyer, whose stream decides which.
             count: wanted number.
-            fresh: 0 to buy by value alone; 1 to take whatever is cheap (old).
+            cheap: 0 to buy by value alone; 1 to take whatever is cheap (old or faulty).
         """
         if not len(self.stock):
             return []
-        preference = self._by_age(fresh)
+        preference = self._by_value(cheap)
+        ring = world.ring(campaign.ring)
         most = float(world.experience(campaign.ring, "institution", len(world.economy.banks)).max())
-        taken: list[tuple[int, int, int]] = []
+        taken: list[tuple[int, int, int, float]] = []
         for _ in range(TRIES * count):
             u = world.draw(campaign)
             k = int(choose(preference, u[0]))
             row = self.stock[k]
-            if not self.sold[k] and u[1] * most < world.attraction(campaign.ring, int(row["customer"])):
+            if self.sold[k] or u[1] * most >= world.attraction(campaign.ring, int(row["customer"])):
+                continue
+            if ring.buy(campaign.typology, self.price_of(row)):
                 self.sold[k] = True
-                taken.append((int(row["customer"]), int(row["slot"]), int(row["card"])))
+                taken.append((int(row["customer"]), int(row["slot"]), int(row["card"]), float(row["quality"])))
                 if len(taken) == count:
                     break
         return taken
 
-    def _by_age(self, fresh: float) -> NDArray[np.float64]:
-        """Return the cumulative preference, (n,) float64: exponential in the age, the stronger the less fresh."""
-        known = self._preference.get(fresh)
+    def _by_value(self, cheap: float) -> NDArray[np.float64]:
+        """Return the cumulative preference, (n,) float64: quality by freshness, the less the cheaper it may be."""
+        known = self._preference.get(cheap)
         if known is None:
             age = (self.opened - self.stock["stolen"]) / DAY
-            weight = np.exp2(-np.maximum(age, 0.0) / self.half_life_days * (1.0 - fresh))
-            known = self._preference[fresh] = np.cumsum(weight)
+            value = self.stock["quality"] * np.exp2(-np.maximum(age, 0.0) / self.half_life_days)
+            weight = value.astype(float) ** (1.0 - cheap)
+            known = self._preference[cheap] = np.cumsum(weight)
         return known
 
     def state(self) -> NDArray[np.void]:

@@ -79,7 +79,8 @@ class Usual:
     """What attempts of each typology used to be worth and to yield, over all rings, until enough was tried.
 
     Attributes:
-        attempts: number, cents, and what was tried and gained in units of the usual attempt, by typology.
+        attempts: number, cents, and what was tried and gained (less what was paid for it) in units of the usual
+            attempt, by typology.
     """
 
     attempts: dict[str, list[float]] = field(default_factory=dict)
@@ -93,6 +94,17 @@ class Usual:
         """Return which part of what is tried the typology usually yields, above 0."""
         tried, gained = self.attempts.get(typology, (0.0, 0.0, 0.0, 0.0))[2:]
         return max((gained + USUAL_YIELD * USUAL_WEIGHT) / (tried + USUAL_WEIGHT), 0.02)
+
+    def cost(self, typology: str, cents: int) -> float:
+        """Return a price against what a typology's usual attempt is worth; 0 while that is unknown."""
+        number, total = self.attempts.get(typology, (0.0, 0.0))[:2]
+        return cents * number / total if total > 0 else 0.0
+
+    def spend(self, typology: str, cost: float) -> None:
+        """Count a price as `cost` gave it while the usual yield is not settled."""
+        known = self.attempts.setdefault(typology, [0.0, 0.0, 0.0, 0.0])
+        if known[0] < USUAL_TRIES:
+            known[3] -= cost
 
     def see(self, typology: str, cents: int, success: bool) -> None:
         """Count an attempt while the usual yield is not settled."""

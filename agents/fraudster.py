@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finsim import payments as pay
+from finsim.agents.capital import SPENT, kept
 from finsim.agents.experience import OWN_PRIOR, RUMOUR_PRIOR, Experience
 from finsim.agents.fraud import registry
 from finsim.agents.fraud.campaign import Campaign
@@ -51,6 +52,9 @@ class Fraudster(mesa.Agent):  # type: ignore[misc]
         self.campaigns: dict[int, Campaign] = {}
         self.experience = Experience()
         self.effort = 1.0
+        self.start = int(100 * underworld.settings.ring_capital)
+        self.capital = self.start
+        self.capacity = 1.0
         self.started_at = 0
         self.ended_at = 0
         u = model.streams.one(Purpose.EXPERIENCE, row)
@@ -107,7 +111,7 @@ class Fraudster(mesa.Agent):  # type: ignore[misc]
         scale = 1.0 + self.underworld.settings.displacement * (scale - 1.0) if scale > 1.0 else scale
         hours = np.cumsum(self.weights("hour", HOUR_BANDS))
         for name, weight in weights.items():
-            position, expected = self.underworld.positions[name], weight * scale * self.effort
+            position, expected = self.underworld.positions[name], weight * scale * self.effort * self.capacity
             u = self.economy.streams.one(Purpose.RING, self.row, second=position, ordinal=day)
             for k in range(min(poisson_count(float(u[0]), expected), self.underworld.numbers.most)):
                 at = self.economy.streams.one(Purpose.RING, self.row, second=position, ordinal=day, draw=k + 1)
@@ -166,13 +170,16 @@ class Fraudster(mesa.Agent):  # type: ignore[misc]
         return known
 
     def new_day(self) -> None:
-        """Forget a part of what was learnt and look at the rest afresh."""
+        """Spend a part of what was won, forget a part of what was learnt and look at the rest afresh."""
+        self.capital -= int(SPENT * max(self.capital - self.start, 0))
         self.experience.fade()
         self._weights.clear()
 
     def learn(self, campaign: Campaign, row: np.void) -> None:
-        """Learn from the outcome of an attempt: what typology, category, bank, victim, amount and hour yield."""
-        world, success, cents = self.underworld, bool(row["decision"] == pay.APPROVED), int(row["amount"])
+        """Take what an attempt yields, and learn what typology, category, bank, victim, amount and hour yield."""
+        world, success = self.underworld, bool(row["decision"] == pay.APPROVED)
+        cents = kept(row, world.settings.mules.commission)
+        self.capital += success * cents
         tried = world.usual.value(campaign.typology, cents)
         gained = success / world.usual.rate(campaign.typology)
         world.usual.see(campaign.typology, cents, success)
@@ -183,9 +190,22 @@ class Fraudster(mesa.Agent):  # type: ignore[misc]
         self._remember(style_of(campaign.typology), str(campaign.style), 1.0, gained)
 
     def lose(self, campaign: Campaign, cents: int) -> None:
-        """Learn that money of a campaign was taken back."""
+        """Give back, and learn, that money of a campaign was taken back."""
+        cents = int(cents * (1.0 - self.underworld.settings.mules.commission))
+        self.capital -= cents
         lost = self.underworld.usual.value(campaign.typology, cents) / self.underworld.usual.rate(campaign.typology)
         self._remember("typology", campaign.typology, 0.0, -lost)
+
+    def buy(self, typology: str, cents: int) -> bool:
+        """Pay for stolen details that a typology needs, and return whether there was money for them."""
+        if cents > self.capital:
+            return False
+        self.capital -= cents
+        usual = self.underworld.usual
+        cost = usual.cost(typology, cents)
+        usual.spend(typology, cost)
+        self._remember("typology", typology, 0.0, -cost / usual.rate(typology))
+        return True
 
     def _remember(self, what: str, option: str, tried: float, gained: float) -> None:
         for experience in (self.experience, self.underworld.rumours):
@@ -210,11 +230,12 @@ class Fraudster(mesa.Agent):  # type: ignore[misc]
             campaign = self.campaigns.get(int(row["campaign"]))
             if campaign is None:
                 continue
-            if row["flags"] & pay.RELEASE and not getattr(registry()[campaign.typology], "waits_for_releases", False):
-                continue
             typology = registry()[campaign.typology]
-            if row["truth"] & pay.IS_FRAUD and int(row["stage"]) not in getattr(typology, "probing", ()):
+            decided = row["truth"] & pay.IS_FRAUD and row["decision"] != pay.HELD  # a release tells what became of it
+            if decided and int(row["stage"]) not in getattr(typology, "probing", ()):
                 self.learn(campaign, row)
+            if row["flags"] & pay.RELEASE and not getattr(typology, "waits_for_releases", False):
+                continue
             campaign.ended = int(row["timestamp"])
             self._next(campaign, typology.observe(self.underworld, campaign, row))
 
@@ -230,6 +251,7 @@ class Fraudster(mesa.Agent):  # type: ignore[misc]
             "campaigns": self.campaigns,
             "experience": self.experience,
             "effort": self.effort,
+            "capital": self.capital,
             "started_at": self.started_at,
             "ended_at": self.ended_at,
         }
@@ -237,6 +259,6 @@ class Fraudster(mesa.Agent):  # type: ignore[misc]
     def restore(self, state: dict[str, Any]) -> None:
         """Take back what `state` returned."""
         self.count, self.due, self.campaigns = state["count"], list(state["due"]), state["campaigns"]
-        self.experience, self.effort = state["experience"], state["effort"]
+        self.experience, self.effort, self.capital = state["experience"], state["effort"], state["capital"]
         self.started_at, self.ended_at = state["started_at"], state["ended_at"]
         heapq.heapify(self.due)

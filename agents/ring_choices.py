@@ -56,11 +56,9 @@ class RingChoices(Surroundings):
     def options_of(self, row: np.void) -> list[tuple[str, int]]:
         """Return what a ring chose in an attempt, one TRANSACTION: (choice, option) each."""
         data, owner = self.economy.world.customers.data, int(row["owner"])
-        found = [
-            ("institution", int(data["institution"][owner])),
-            ("age", self.age_band(owner)),
-            ("hour", int(row["timestamp"]) % DAY * HOUR_BANDS // DAY),
-        ]
+        found = [("institution", int(data["institution"][owner])), ("age", self.age_band(owner))]
+        if not row["flags"] & pay.RELEASE:  # which has the hour of the analyst
+            found.append(("hour", int(row["timestamp"]) % DAY * HOUR_BANDS // DAY))
         return [*found, ("category", int(row["category"]))] if row["category"] != pay.NONE else found
 
     def find_victim(self, campaign: Campaign) -> int:

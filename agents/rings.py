@@ -99,13 +99,14 @@ class RingLife:
         self.end(ring)
 
     def _split(self, ring: Fraudster) -> None:
-        """Let a part of a ring go its own way with what it knows, and half of the mules."""
+        """Let a part of a ring go its own way with what it knows, half of the money and half of the mules."""
         world = self.underworld
         child = self.found()
         if child is None:
             return
         child.experience.adopt(ring.experience, 1.0, self._misread(child))
         child.effort = ring.effort = ring.effort / 2.0
+        child.capital = ring.capital = ring.capital // 2
         data = world.economy.world.customers.data
         data["mule_ring"][np.flatnonzero(data["mule_ring"] == ring.row)[::2]] = child.row
         world.mule_market.share(ring.row, child.row)

@@ -192,6 +192,8 @@ def rule_table(banks: Banks, day: int) -> NDArray[np.void]:
         row["merchant_test"] = bank.merchant_test_limit
         row["firm"], row["wealthy"] = banks.firm_limits, banks.wealthy_limits
         row["model_decline"], row["model_hold"], row["model_challenge"] = banks.thresholds(bank, day)
+        own = bank.control_group_share
+        row["control_group"] = banks.control_group_share if own is None else own
         for field, value in (
             ("remote_amount", bank.remote_amount_limit),
             ("foreign_amount", bank.foreign_amount_limit),
@@ -260,7 +262,6 @@ def behaviour_record(parameters: Parameters) -> NDArray[np.void]:
         "overdraft_fee": round(100 * banks.overdraft_fee),
         "credit_interest": market.credit_interest,
         "savings_interest": market.savings_interest,
-        "control_group": banks.control_group_share,
         "cash_mean": 100 * parameters.population.cash_on_person,
         "projects": b.occasions.projects_per_year,
         "project_median": b.occasions.project_median,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from finsim.agents.credentials import BREACHED, PHISHED
 from finsim.clock import DAY
 from finsim.rng import Purpose, choose
 
@@ -86,9 +87,9 @@ class Theft:
         number = int(expected) + (u[0] < expected % 1.0)
         for k in range(number):
             v = economy.streams.one(Purpose.CREDENTIAL, ring.row, ordinal=economy.day, draw=k + 1)
-            self._rob(v[None, :], np.array([economy.now]))
+            self._rob(v[None, :], np.array([economy.now]), np.array([quality_of(PHISHED, v[2])]))
 
-    def _rob(self, u: NDArray[np.float64], stolen: NDArray[np.int64]) -> None:
+    def _rob(self, u: NDArray[np.float64], stolen: NDArray[np.int64], quality: NDArray[np.float64]) -> None:
         """Offer card details of those whom uniforms, (n, 2 or more), choose; who holds no card is left out.
 
         Who is easily deceived is chosen oftener.
@@ -96,6 +97,7 @@ class Theft:
         Args:
             u: a row for each theft.
             stolen: (n,) microseconds.
+            quality: (n,) of the details.
         """
         economy = self.economy
         data = economy.world.customers.data
@@ -106,7 +108,7 @@ class Theft:
         held = [life.holds(int(c), int(s)) for c, s in zip(customers, slots, strict=True)]
         kept = np.array(held, dtype=bool)
         cards = np.array([life.code(int(c), int(s)) for c, s in zip(customers, slots, strict=True)], dtype=np.int64)
-        self.underworld.credentials.add(customers[kept], slots[kept], cards[kept], stolen[kept])
+        self.underworld.credentials.add(customers[kept], slots[kept], cards[kept], stolen[kept], quality[kept])
 
     def _breach(self, ring: Fraudster) -> None:
         """Breach an online merchant now and then; what is used there leaks for some weeks."""
@@ -170,7 +172,10 @@ class Theft:
         unsold = u[:, 3] < left ** (1.0 - np.exp2(-age / half_life))
         order = np.argsort(-age, kind="stable")
         order = order[unsold[order]]
-        self._rob(u[order], self.economy.now - (age[order] * DAY).astype(np.int64))
+        v = self.economy.streams.uniform(Purpose.CREDENTIAL, len(u), second=8)[order]
+        phished = v[:, 0] < s.phishing_rate / max(arrivals, 1e-9)
+        quality = np.where(phished, quality_of(PHISHED, v[:, 1]), quality_of(BREACHED, v[:, 1]))
+        self._rob(u[order], self.economy.now - (age[order] * DAY).astype(np.int64), quality)
 
     def leak(self, merchant: int, campaign: int, begin: int, end: int) -> None:
         """Let cards used at a merchant leak for a while, to a campaign (a skimming device) or to the market."""
@@ -190,12 +195,12 @@ class Theft:
 
     def _copy(self, number: int, customer: int, slot: int, card: int, at: int) -> None:
         """Let one card's details reach the market, or the campaign of that number."""
-        if number == PARTLY:
-            u = self.economy.streams.one(Purpose.BREACH, customer, second=2, ordinal=self.economy.day)
-            if u[0] >= CAUGHT:
-                return
+        u = self.economy.streams.one(Purpose.BREACH, customer, second=2, ordinal=self.economy.day)
+        if number == PARTLY and u[0] >= CAUGHT:
+            return
         if number < 0:
-            self.underworld.credentials.add(np.array([customer]), np.array([slot]), np.array([card]), at)
+            quality = np.array([quality_of(BREACHED, u[1])])
+            self.underworld.credentials.add(np.array([customer]), np.array([slot]), np.array([card]), at, quality)
         elif number in self.underworld.campaigns:
             copied = self.underworld.campaigns[number].facts["copied"]
             if len(copied) < 400 and [customer, slot, card] not in copied:
@@ -209,3 +214,8 @@ class Theft:
     def _mark(self) -> None:
         self.leaking[:] = 0
         self.leaking[[leak[0] for leak in self.leaks]] = 1
+
+
+def quality_of(bounds: tuple[float, float], u: Any) -> Any:
+    """Return how good stolen details are, between bounds, for uniforms of any shape."""
+    return bounds[0] + (bounds[1] - bounds[0]) * u

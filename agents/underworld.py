@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from finsim import payments as pay
 from finsim.agents.campaign_requests import CampaignRequests
+from finsim.agents.capital import capacities
 from finsim.agents.credentials import CredentialMarket
 from finsim.agents.cut_off import cut_off
 from finsim.agents.experience import Experience, Usual
@@ -55,7 +56,9 @@ class Underworld(CampaignRequests, RingChoices):
 
     def __init__(self, economy: Economy) -> None:
         super().__init__(economy)
-        self.credentials = CredentialMarket(self.settings.card_not_present.half_life_days)
+        self.credentials = CredentialMarket(
+            self.settings.card_not_present.half_life_days, self.settings.credential_price
+        )
         self.campaigns: dict[int, Campaign] = {}
         parameters = economy.config.parameters
         self.numbers = CampaignNumbers(
@@ -127,7 +130,8 @@ class Underworld(CampaignRequests, RingChoices):
     def begin_day(self) -> None:
         """At midnight: rings plan campaigns, details leak, cards are lost, mules come and go."""
         s = self.settings
-        self.credentials.begin_day(self.economy.now)
+        supply = self.theft.supply()
+        self.credentials.begin_day(self.economy.now, supply)
         self.shopping.clear()
         per_ring = self.scale / s.rings
         rates = {
@@ -135,12 +139,15 @@ class Underworld(CampaignRequests, RingChoices):
             for name, typology in registry().items()
             if not getattr(typology, "by_customers", False)
         }
-        supply = self.theft.supply()
         for name in BOUGHT:
             rates[name] *= supply
         laundering = {name: rates.pop(name) for name in registry() if name in LAUNDERING}
         self.ring_life.begin_day()
-        for ring in self.active_rings():
+        rings = self.active_rings()
+        if s.adaptation > 0:
+            for ring, capacity in zip(rings, capacities(rings, int(100 * s.ring_capital)), strict=True):
+                ring.capacity = float(capacity)
+        for ring in rings:
             if self.economy.day == self.economy.clock.first_day:
                 ring.go_on(rates)
             ring.plan(self.economy.day, rates)

@@ -65,6 +65,7 @@ RULES = np.dtype(
         ("model_decline", "f8"),  # scores; above 1 for never
         ("model_hold", "f8"),
         ("model_challenge", "f8"),
+        ("control_group", "f8"),  # share of scored requests
     ],
     align=True,
 )
@@ -120,7 +121,6 @@ BEHAVIOUR = np.dtype(
             "overdraft_fee",
             "credit_interest",
             "savings_interest",
-            "control_group",
             "cash_mean",
             "projects",
             "project_median",

@@ -19,6 +19,8 @@ from finsim.errors import did_you_mean
 NEEDED: Final = ("metric", "segment", "period", "value", "standard_error")
 OPTIONAL: Final = ("unit", "role", "weight", "tolerance")
 SUFFIXES: Final = (".csv", ".parquet")
+_MONTH: Final = ("action", "day", "hour", "count")
+"""Columns by which an operator's month by hours is known, a table of another kind (see `hourly_table`)."""
 
 
 def rows_of_table(path: Path, period: str | None = None) -> list[dict[str, Any]]:
@@ -38,7 +40,9 @@ def rows_of_table(path: Path, period: str | None = None) -> list[dict[str, Any]]
     columns = {str(name).strip().lower().replace(" ", "_"): name for name in rows[0]}
     for name in NEEDED:
         if name not in columns:
-            raise TargetError(f"{label}: column {name!r} is missing; it has {', '.join(map(str, rows[0]))}")
+            month = "; for an operator's month by hours there is `finsim import-month`"
+            hint = month if columns.keys() >= set(_MONTH) else ""
+            raise TargetError(f"{label}: column {name!r} is missing; it has {', '.join(map(str, rows[0]))}{hint}")
     for name in columns:
         if name not in (*NEEDED, *OPTIONAL):
             raise TargetError(f"{label}: unknown column {name!r}{did_you_mean(name, (*NEEDED, *OPTIONAL))}")

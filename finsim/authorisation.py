@@ -3,7 +3,7 @@
 Everything that a decision reads belongs to the payer's owner, or is a shared counter as it stood at the
 start of the tick. Requests come in order of (time, id); owners are independent, so the pass may be cut
 anywhere between owners. Order of the checks: is the means usable, were its details right, is there
-money, do the institution's rules object, does a model object; a challenge or a hold comes last.
+money, do the institution's rules object, does a model object; a challenge comes last, and who passes it may be held.
 """
 
 from __future__ import annotations
@@ -73,10 +73,10 @@ def decide(t, c, accounts, people, habits, books):  # type: ignore[no-untyped-de
         if t.kind != pay.BILL and not is_known_payee(t, people.contacts, people.payees):
             t.flags |= pay.NEW_PAYEE
         challenger = transfer_rules(t, c, rule, t.flags & pay.NEW_PAYEE != 0)
-    if t.decision == pay.UNDECIDED:
-        by_model = apply_model(t, behaviour, rule, books.keys)
+    if t.decision != pay.DECLINED:
+        by_model = apply_model(t, rule, books.keys)
         challenger = by_model if by_model >= 0 else challenger
-    if t.decision == pay.UNDECIDED and challenger >= 0:
+    if t.decision != pay.DECLINED and challenger >= 0:
         answer_challenge(t, c, behaviour, books.keys)
     if t.decision == pay.UNDECIDED:
         t.decision = pay.APPROVED

@@ -97,8 +97,9 @@ def card_rules(t, c, rule, tests, is_new):  # type: ignore[no-untyped-def]
 def transfer_rules(t, c, rule, is_new):  # type: ignore[no-untyped-def]
     """Apply the rules for transfers; return the number of the control that asks for a challenge, or -1.
 
-    A firm's thresholds go with its invoices, which grow with their number to the power 1.5, and with their sum. Persons
-    of the highest income band have the limits of a day of better accounts.
+    An unknown device asks for a challenge, and a payee unknown as well holds what passed. A firm's thresholds go with
+    its invoices, which grow with their number to the power 1.5, and with their sum. Persons of the highest income band
+    have the limits of a day of better accounts.
     """
     sent = t.kind == pay.TRANSFER
     scale, day = 1.0, 1.0
@@ -114,33 +115,35 @@ def transfer_rules(t, c, rule, is_new):  # type: ignore[no-untyped-def]
         t.alert = NEW_PAYEE_RULE + 1
         decline(t, pay.LIMIT)
         return -1
+    challenger = -1
     own = t.device >> 7 == t.owner and c.devices_known & np.uint32(1 << (t.device & 31))
     if t.device != NO_CODE and not own and t.amount >= rule.new_device * scale:
         t.alert = NEW_DEVICE + 1
-        return NEW_DEVICE
+        challenger = NEW_DEVICE
     if is_new:
-        if t.amount >= rule.alert_amount * scale:
+        if t.amount >= rule.alert_amount * scale and not t.alert:
             t.alert = NEW_PAYEE_RULE + 1
         if t.amount >= rule.new_payee_hold * scale:
             t.decision = pay.HELD
         elif sent and t.amount >= rule.cooling_off * scale:
             t.alert = COOLING_OFF + 1
             t.decision = pay.HELD
-        elif t.amount >= rule.new_payee * scale:
-            return NEW_PAYEE_RULE
-    return -1
+        elif challenger < 0 and t.amount >= rule.new_payee * scale:
+            challenger = NEW_PAYEE_RULE
+    return challenger
 
 
 @inline
-def apply_model(t, behaviour, rule, keys):  # type: ignore[no-untyped-def]
+def apply_model(t, rule, keys):  # type: ignore[no-untyped-def]
     """Let a model's score decline, hold or challenge, except in the control group; return the challenger or -1.
 
-    A card payment cannot wait for an analyst: what would be held is challenged.
+    It adds to what the rules decided and takes nothing back. A card payment cannot wait for an analyst: what would be
+    held is challenged.
     """
     if not t.flags & pay.SCORED:
         return -1
     u, _, _, _ = by_id(keys, CONTROL_GROUP, t.transaction_id)
-    if u < behaviour.control_group:
+    if u < rule.control_group:
         t.flags |= pay.CONTROL_GROUP
         return -1
     if t.score >= rule.model_decline:
@@ -150,7 +153,8 @@ def apply_model(t, behaviour, rule, keys):  # type: ignore[no-untyped-def]
         t.alert = MODEL + 1
         t.decision = pay.HELD
     elif t.score >= min(rule.model_challenge, rule.model_hold):
-        t.alert = MODEL + 1
+        if t.decision != pay.HELD:  # whoever holds a payment has raised its alert
+            t.alert = MODEL + 1
         return MODEL
     return -1
 

@@ -11,12 +11,13 @@ import numpy as np
 import polars as pl
 import pytest
 from numpy.typing import NDArray
-from small_economy import finish, found, recorded
+from small_economy import customer_with, finish, found, recorded
 
 import finsim
 from finsim import control_registry
 from finsim import payments as pay
 from finsim.agents.alert_queue import Alert, AlertQueue
+from finsim.controls import MODEL
 from finsim.economy import Economy
 from finsim.errors import FinsimError
 from finsim.follow_ups import undo_decision
@@ -358,6 +359,22 @@ def test_the_queue_has_held_payments_first_then_scores_then_amounts() -> None:
         queue.take(one)
     order = [heapq.heappop(queue.urgent)[-1] for _ in range(8)]
     assert order == [7, 5, 6, 4, 2, 8, 3, 1], "no score is a score of 0"
+
+
+@pytest.mark.parametrize(
+    ("truth", "thief", "by_card", "locked"),
+    [
+        (pay.IS_FRAUD, True, False, True),
+        (pay.IS_FRAUD, False, False, False),  # the owner was deceived, and stays who he is
+        (pay.IS_FRAUD, True, True, False),  # the card is replaced instead
+    ],
+)
+def test_who_is_found_by_a_model_is_locked_out(truth: int, thief: bool, by_card: bool, locked: bool) -> None:
+    economy = found(**bank(), **{"banks.review_miss": 0.0, "banks.review_miss_scam": 0.0})
+    customer = customer_with(economy)
+    raised = Alert(1, economy.now, MODEL, 0.95, customer, 0, 100_000, truth, -1, thief, True, by_card, None)
+    economy.banks[0].analysts._decide(raised, economy.now + HOUR)
+    assert bool(economy.world.customers.data["frozen"][customer]) == locked
 
 
 def test_a_second_attempt_is_not_yet_scored() -> None:

@@ -219,6 +219,15 @@ def test_a_data_set_keeps_its_books(tmp_path: Path, minutes: int) -> None:
 # -- every reason ---------------------------------------------------------------------------------------------
 
 
+BARE: dict[str, Any] = {
+    "population.customers": 200,
+    "run.warm_up_days": 0,
+    "fraud.intensity": 0,
+    "banks.challenge_abandon": 0.0,
+}
+"""An economy without fraud whose first step decides the requests of a test."""
+
+
 class Suspicious:
     """A model that finds one owner's requests suspicious."""
 
@@ -250,6 +259,12 @@ def one(economy: Economy, amount: float, **details: Any) -> np.void:
 
 def shop(economy: Economy) -> Any:
     return economy.merchants[int(np.flatnonzero(economy.world.merchants.data["online"] == 0)[0])]
+
+
+def held_from(economy: Economy, payer: int) -> float:
+    """Return the amount in USD from which the payer's bank holds a transfer to a new payee."""
+    bank = economy.world.customers.data["institution"][payer]
+    return float(economy.config.banks.institutions[bank].new_payee_hold)
 
 
 def reason_of(row: np.void) -> str:
@@ -331,6 +346,39 @@ def test_declined_by_a_model(economy: Economy) -> None:
     assert reason_of(row) == "model"
     assert row["score"] == np.float32(0.99)
     assert row["alert"] > 0
+
+
+@pytest.mark.parametrize("score", [0.0, 0.92, 0.99])
+def test_a_model_adds_to_what_a_rule_decided(score: float) -> None:
+    economy = found(**BARE, **{"banks.challenge_pass_owner": 1.0})
+    payer = customer_with(economy)
+    economy.add_control(Suspicious(economy, payer, score))
+    row = one(economy, held_from(economy, payer), payer=payer)
+    if score == 0.99:
+        assert reason_of(row) == "model"
+    else:
+        assert row["decision"] == pay.HELD, "no score lets a held payment go"
+        assert row["challenge"] == (pay.PASSED if score == 0.92 else pay.NONE)
+
+
+@pytest.mark.parametrize("passes", [0.0, 1.0])
+def test_an_unknown_device_does_not_spare_an_unknown_payee_the_hold(passes: float) -> None:
+    economy = found(**BARE, **{"banks.challenge_pass_owner": passes})
+    payer = customer_with(economy)
+    row = one(economy, held_from(economy, payer), payer=payer, device=(payer + 1) << 7)
+    assert row["challenge"] == (pay.PASSED if passes else pay.FAILED)
+    assert row["decision"] == (pay.HELD if passes else pay.DECLINED)
+
+
+@pytest.mark.parametrize("own", [0.0, 1.0])
+def test_an_institution_may_have_a_control_group_of_its_own(own: float) -> None:
+    shares = {"banks.institutions": [{"share": 1.0, "control_group_share": own}], "banks.control_group_share": 1 - own}
+    economy = found(**BARE, **shares)
+    payer = customer_with(economy)
+    economy.add_control(Suspicious(economy, payer, 0.99))
+    row = one(economy, 10.0, payer=payer)
+    assert bool(row["flags"] & pay.CONTROL_GROUP) == bool(own)
+    assert row["decision"] == (pay.APPROVED if own else pay.DECLINED)
 
 
 def test_a_model_spares_its_control_group() -> None:

@@ -5,10 +5,17 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import numpy as np
+import pytest
 from small_economy import days, finish, found, recorded
 
+from finsim import payments as pay
+from finsim.agents.capital import capacities
+from finsim.agents.credentials import CHEAPEST, CREDENTIAL, CredentialMarket
 from finsim.agents.experience import Experience, Usual
+from finsim.agents.fraud.campaign import Campaign
 from finsim.checkpoint import capture, reinstate
+from finsim.clock import DAY
 
 RESTLESS: dict[str, Any] = {
     "population.customers": 400,
@@ -78,3 +85,75 @@ def test_what_is_usual_stands_after_a_while() -> None:
     assert usual.rate("a") > 0.9, "later failures do not become usual"
     assert usual.value("a", 2_000) == 2.0
     assert usual.value("a", 10**9) == 5.0
+
+
+# -- capital and the market of stolen details -----------------------------------------------------------------
+
+
+def test_details_are_cheaper_when_old_faulty_or_many() -> None:
+    market = CredentialMarket(half_life_days=10.0, price=12.0)
+    market.begin_day(20 * DAY, 1.0)
+
+    def price(days: int, quality: float) -> int:
+        row = np.zeros(1, dtype=CREDENTIAL)
+        row["stolen"], row["quality"] = (20 - days) * DAY, quality
+        return market.price_of(row[0])
+
+    assert price(0, 1.0) == 1_200
+    assert price(10, 1.0) == 600
+    assert price(10, 0.5) == 300
+    assert price(200, 0.5) == CHEAPEST
+    market.begin_day(20 * DAY, 2.0)
+    assert price(0, 1.0) == 600
+
+
+def test_buyers_prefer_good_details_and_pay_for_them() -> None:
+    economy = found(**{"population.customers": 400, "fraud.intensity": 3})
+    world, market = economy.underworld, economy.underworld.credentials
+    days(economy, 1)
+    offered = market.state()
+    ring = world.rings[0]
+    campaign = Campaign(1, "card_not_present", ring.row, economy.now)
+    before, ring.capital = ring.capital, 10_000_000
+    bought = market.take(world, campaign, 40, cheap=0.0)
+    assert 1 < len(bought) <= 40
+    spent = 10_000_000 - ring.capital
+    assert CHEAPEST * len(bought) <= spent <= 1_200 * 2 * len(bought)
+    assert len(market.state()) == len(offered) - len(bought)
+    assert {card[3] for card in bought} <= set(offered["quality"].astype(float).tolist())
+    ring.capital = CHEAPEST - 1
+    assert market.take(world, campaign, 1, cheap=0.0) == [], "who has no money buys nothing"
+    assert before > 0
+
+
+def test_rich_rings_are_busier_and_the_mean_stays() -> None:
+    economy = found(**{"fraud.intensity": 3})
+    rings = economy.underworld.rings
+    start = rings[0].capital
+    assert capacities(rings, start) == pytest.approx(np.ones(len(rings)))
+    rings[0].capital, rings[1].capital = 15 * start, 0
+    found_ = capacities(rings, start)
+    assert found_[0] > 1.0 > found_[1]
+    assert found_.mean() == pytest.approx(1.0, abs=0.02)
+
+
+def test_what_is_held_teaches_when_it_is_decided() -> None:
+    economy = found(**{"fraud.intensity": 3})
+    ring = economy.underworld.rings[0]
+    campaign = Campaign(1, "account_takeover", ring.row, economy.now)
+    ring.campaigns[1] = campaign
+    row = pay.blank(1)
+    row["campaign"], row["truth"], row["amount"], row["rail"] = 1, pay.IS_FRAUD, 100_000, pay.INSTANT
+    row["timestamp"], row["decision"], row["stage"] = economy.now, pay.HELD, 1
+    start = ring.capital
+    ring.observe(row)
+    assert not ring.experience.arms
+    row["decision"], row["flags"] = pay.APPROVED, pay.RELEASE
+    ring.observe(row)
+    tried, gained = ring.experience.arms["typology/account_takeover"]
+    assert tried > 0
+    assert gained > tried, "it succeeded"
+    assert not [arm for arm in ring.experience.arms if arm.startswith("hour/")], "the hour was the analyst's"
+    assert ring.capital - start == 92_000, "less the mule's commission"
+    ring.lose(campaign, 100_000)
+    assert ring.capital == start

@@ -263,6 +263,8 @@ def test_own_aggregates_may_be_parquet(tmp_path: Path) -> None:
         (f"{TABLE[:-1]},value\nticket_mean,,2024,3,1,4\n", "has column 'value' twice"),
         (f"{TABLE}ticket_mean,,2024,3\n", "more or fewer cells"),
         (f"{TABLE[:-1]},colour\nticket_mean,,2024,3,1,red\n", "unknown column 'colour'"),
+        # An operator's month by hours is a table of another kind, which has a command of its own.
+        ("action,month,day,hour,count,sum,avg,std,step\nCASH_IN,10,0,1,9,90,10,2,1\n", "`finsim import-month`"),
     ],
 )
 def test_bad_aggregates_are_refused(text: str, says: str, tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ class CardNotPresent:
 
     def launch(self, world: Underworld, campaign: Campaign, now: int) -> int | None:
         """Buy one card and decide how often to try."""
-        cards = world.credentials.take(world, campaign, 1, fresh=0.0)
+        cards = world.credentials.take(world, campaign, 1, cheap=0.0)
         if not cards:
             return None
         u = world.draw(campaign)
@@ -50,8 +50,8 @@ class CardNotPresent:
 
     def act(self, world: Underworld, campaign: Campaign, now: int) -> int | None:
         """Buy once."""
-        customer, slot, code = campaign.facts["card"]
-        buy_remotely(world, campaign, customer, slot, code, now, 0, world.settings.card_not_present.amount_factor)
+        factor = world.settings.card_not_present.amount_factor
+        buy_remotely(world, campaign, campaign.facts["card"], now, 0, factor)
         campaign.facts["left"] -= 1
         return None
 

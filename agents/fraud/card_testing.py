@@ -7,7 +7,7 @@ verifications of 0 by shops that store a card, small digital purchases. Source: 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -37,7 +37,7 @@ class CardTesting:
         settings = world.settings.card_testing
         u = world.draw(campaign)
         count = max(2, int(-settings.cards * np.log(u[0])))
-        cards = world.credentials.take(world, campaign, count, fresh=0.5)
+        cards = world.credentials.take(world, campaign, count, cheap=0.5)
         if not cards:
             return None
         category = world.economy.world.category_names.index("digital_goods" if u[1] < 0.6 else "charity")
@@ -56,25 +56,25 @@ class CardTesting:
         facts = campaign.facts
         u = world.draw(campaign)
         if facts["cards"]:
-            customer, slot, code = facts["cards"].pop()
+            card = facts["cards"].pop()
             facts["merchant"] = facts["test_merchant"]
-            buy_remotely(world, campaign, customer, slot, code, now, 0, 1.0, small=True)
-            facts["tested"][campaign.ordinal] = [customer, slot, code]
+            buy_remotely(world, campaign, card, now, 0, 1.0, small=True)
+            facts["tested"][campaign.ordinal] = list(card)
             gap = settings.gap_minutes * world.care(campaign).between(*PAUSE)
             return now + max(int(gap * np.exp(1.1 * (2 * u[0] - 1)) * MINUTE), 1)
         facts.pop("merchant", None)
         if not facts["alive"]:
             return None
-        customer, slot, code, due, left = facts["alive"][0]
+        *card, due, left = facts["alive"][0]
         if now < due:
             return int(due)
-        buy_remotely(world, campaign, customer, slot, code, now, 1, world.settings.card_not_present.amount_factor)
+        buy_remotely(world, campaign, card, now, 1, world.settings.card_not_present.amount_factor)
         facts["alive"].pop(0)
         if left > 1:
             later = now + int(world.settings.card_not_present.burst_hours * np.exp(1.2 * (2 * u[1] - 1)) * HOUR)
-            facts["alive"].append([customer, slot, code, later, left - 1])
-            facts["alive"].sort(key=lambda item: item[3])
-        return int(facts["alive"][0][3]) if facts["alive"] else None
+            facts["alive"].append([*card, later, left - 1])
+            facts["alive"].sort(key=_due)
+        return _due(facts["alive"][0]) if facts["alive"] else None
 
     def observe(self, world: Underworld, campaign: Campaign, row: np.void) -> int | None:
         """Keep the cards whose test was approved; drop a card whose purchase was declined."""
@@ -88,8 +88,13 @@ class CardTesting:
                     rest = world.settings.card_testing.rest_hours * float(np.exp(2.0 * (2 * u[1] - 1)))
                     due = int(row["timestamp"]) + int(rest * HOUR)
                     facts["alive"].append([*tested, due, 1 + int(-np.log(u[2]) * PURCHASES)])
-                    facts["alive"].sort(key=lambda item: item[3])
+                    facts["alive"].sort(key=_due)
                     return due
         elif row["decision"] == pay.DECLINED and row["decline_reason"] in (pay.BLOCKED, pay.RULE):
             facts["alive"] = [item for item in facts["alive"] if item[0] != customer]
         return None
+
+
+def _due(item: list[Any]) -> int:
+    """Return when a card that worked is used next, microseconds."""
+    return int(item[-2])

@@ -113,10 +113,10 @@ class MerchantCollusion:
         facts, economy, u = campaign.facts, world.economy, world.draw(campaign)
         holder = self._buyer(world, u) if stage == LAUNDERED else self._mule(world, campaign, u)
         if stage == SALE and u[2] >= world.settings.merchant_collusion.complicit:
-            stolen = world.credentials.take(world, campaign, 1, fresh=0.0)
+            stolen = world.credentials.take(world, campaign, 1, cheap=0.0)
             if stolen:
                 facts["merchant"] = facts["shop"]
-                buy_remotely(world, campaign, *stolen[0], now, stage, 1.15)
+                buy_remotely(world, campaign, stolen[0], now, stage, 1.15)
                 return
         if holder < 0:
             return

@@ -6,7 +6,8 @@ resold; the device is the thief's, the IP address often a proxy in the victim's 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,8 +76,9 @@ TOKEN, SECURE = 0.07, 0.015
 DEAR = (1.25, 1.0, 0.85)
 """Tickets of careless, usual and careful thieves against `amount_factor` (assumption: who hurries takes what is
 dear)."""
-MISTYPED, MISTYPED_TEST = 0.2, 0.4
-"""Attempts, and tests, whose security code or expiry is wrong (assumption: old and guessed details)."""
+UNTRIED = 2.0
+"""How much oftener details are wrong in tests than the market says of them (assumption: what is tested is what nobody
+has tried yet, and codes are guessed)."""
 FOREIGN_SHARE = 0.22
 """Remote attempts at merchants abroad (assumption: cross-border use is more frequent than genuine)."""
 
@@ -146,9 +148,7 @@ def _address(
 def buy_remotely(
     world: Underworld,
     campaign: Campaign,
-    customer: int,
-    slot: int,
-    code: int,
+    card: Sequence[Any],
     at: int,
     stage: int,
     factor: float,
@@ -159,13 +159,14 @@ def buy_remotely(
     Args:
         world: the underworld.
         campaign: the campaign it belongs to.
-        customer, slot: the cardholder and the card's account.
-        code: packed code of the card as it was stolen.
+        card: the cardholder, the card's account (slot), packed code of the card as it was stolen, and the part of
+            attempts in which the details prove right.
         at: microseconds.
         stage: position in the typology's stages.
         factor: amounts against genuine ones.
         small: a test: a verification of 0, or a small amount.
     """
+    customer, slot, code, quality = card
     economy = world.economy
     places, categories = economy.world.places, economy.world.habits.categories
     u, v, w, x, y = (world.draw(campaign) for _ in range(5))
@@ -203,7 +204,7 @@ def buy_remotely(
     row["place"] = place
     row["country"] = places.areas["country"][place]
     row["flags"] |= pay.THIEF
-    if row["entry_mode"][0] == pay.ECOMMERCE and x[0] < (MISTYPED_TEST if small else MISTYPED):
+    if row["entry_mode"][0] == pay.ECOMMERCE and x[0] < (1.0 - quality) * (UNTRIED if small else 1.0):
         row["flags"] |= pay.MISTYPED
     world.foreign_amount(row, int(shop["country"]))
     world.submit(row)

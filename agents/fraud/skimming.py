@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from finsim.agents.fraud.campaign import Campaign
     from finsim.agents.underworld import Underworld
 
+READ = 0.8
+"""Remote attempts with copied cards whose details prove right (assumption: the stripe has no security code, and codes
+are guessed or seen)."""
 PAUSE = (0.3, 1.0, 3.5)
 """Pauses between uses of a copy by careless, usual and careful thieves, against the usual ones (assumption)."""
 
@@ -71,9 +74,8 @@ class Skimming:
             due, customer, slot, code, left, online = facts["uses"].pop(0)
             u = world.draw(campaign)
             if online:
-                buy_remotely(
-                    world, campaign, customer, slot, code, now, 0, world.settings.card_not_present.amount_factor
-                )
+                factor = world.settings.card_not_present.amount_factor
+                buy_remotely(world, campaign, (customer, slot, code, READ), now, 0, factor)
             elif slot == 0 and u[0] < 0.45:
                 withdraw_cash(world, campaign, customer, code, now, 0, magstripe=True, far=True)
             else:

@@ -61,6 +61,7 @@ class Institution(Model):
     scam_reimbursed_factor: float = param(1.0, unit="ratio", doc="scams that this institution reimburses, against banks.scam_reimbursed", low=0.0, high=100.0, source="assumption: alike, though British banks' shares differ widely")
     merchant_test_limit: int = param(25, unit="count", doc="declined small remote attempts at one merchant in an hour above which more are declined", low=1, high=100000,
                                      source="assumption: velocity rule against enumeration")  # fmt: skip
+    control_group_share: float | None = param(None, unit="share", doc="scored requests to which the score does not apply, in place of banks.control_group_share", source="design", low=0.0, high=1.0)
     model: ModelFile | None = param(None, unit="", doc="model that scores its customers' requests, in place of banks.model", source="design")
 
 
@@ -122,7 +123,7 @@ class Banks(Model):
     scam_receiver_share: float = param(0.0, unit="share", doc="part of a scam's reimbursement that the institution which received the money pays to the victim's", low=0.0, high=1.0, source="assumption: no such rule in the US; in the United Kingdom half, by the Payment Systems Regulator's requirement of 7 October 2024")
     card_claims_refused: float = param(0.22, unit="share", doc="claims for card fraud that a bank refuses; the holder bears them", low=0.0, high=1.0, source="assumption: with what holders never notice gives US-034, the part of debit card fraud that holders bear")
     transfer_claims_paid: float = param(0.48, unit="share", doc="claims for transfers that a stranger made that a bank reimburses", low=0.0, high=1.0, source="assumption: US-zelle-fraud-refunded, the part by value at three large banks; they dispute that a stranger made the others")
-    control_group_share: float = param(0.0, unit="share", doc="scored requests to which the score does not apply", low=0.0, high=1.0, source="design")
+    control_group_share: float = param(0.0, unit="share", doc="scored requests to which the score does not apply, at institutions without a share of their own", low=0.0, high=1.0, source="design")
     model_decline: float = param(0.98, unit="score", doc="score from which a model declines", low=0.0, high=1.0, source="design")
     model_challenge: float = param(0.9, unit="score", doc="score from which a model challenges", low=0.0, high=1.0, source="design")
     model_hold: float | None = param(None, unit="score", doc="score from which a model holds what is not paid by card; none: never", source="design", low=0.0, high=1.0)

@@ -122,6 +122,8 @@ class Fraud(Model):
     victim_balance: float = param(300.0, unit="USD", doc="money on the account above which it is worth taking over", low=1.0, high=1e6, source="assumption: less does not pay a mule")
     breach_rate: float = param(3.5, unit="merchants/1000 customers/year", doc="breached online merchants", low=0.0, high=100.0, source="assumption: many shops are breached and few of their cards reach the market; steady, so that it stays supplied")
     phishing_rate: float = param(90.0, unit="customers/1000/year", doc="customers whose card details are phished, or leak from shops and lists outside the economy", low=0.0, high=1000.0, source="assumption: steady, and with breaches twice what is bought, so that the market of stolen details stays supplied")
+    credential_price: float = param(12.0, unit="USD", doc="price of fresh and faultless card details; age, faults and an abundant market lower it, to 1 at least", low=1.0, high=1000.0, source="assumption: the dearest of the 1 to 12 USD that NordVPN (2021) found for details of US cards")
+    ring_capital: float = param(2000.0, unit="USD", doc="money with which a ring begins", low=0.0, high=1e7, source="assumption: details for some weeks, devices and a mule's first commissions")
     card_testing: CardTesting = param(CardTesting(), unit="", doc="typology", source="design")
     card_not_present: CardNotPresent = param(CardNotPresent(), unit="", doc="typology", source="design")
     lost_stolen: LostStolen = param(LostStolen(), unit="", doc="typology", source="design")
