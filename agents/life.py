@@ -170,8 +170,8 @@ class Life:
         account = self.economy.ledger.accounts[customer * SLOTS + CREDIT_CARD]
         raised = int(account["limit"] * factor) // 10_000 * 10_000
         if account["limit"] < raised <= MOST_CREDIT:
+            self.economy.log.event(at, customer, "limit_changed", slot=CREDIT_CARD, limit=int(account["limit"]))
             account["limit"] = raised
-            self.economy.log.event(at, customer, "limit_changed", slot=CREDIT_CARD)
 
     def _moves(self, rows: NDArray[np.int64], when: NDArray[np.int64], draw: NDArray[np.float64]) -> None:
         """Move house: two in three stay in the area (the address changes), the others find new shops elsewhere."""

@@ -50,6 +50,7 @@ EVENT = np.dtype(
         ("kind", "u1"),
         ("slot", "u1"),
         ("ordinal", "u1"),
+        ("limit", "i8"),  # credit limit before the event, cents; -1 for none
         ("about", "u8"),  # id of the transaction that it belongs to; 0 for none
     ],
     align=True,
@@ -124,6 +125,7 @@ class Log:
         ip: int | None = None,
         ordinal: int = 0,
         area: int = -1,
+        limit: int = -1,
     ) -> None:
         """Add a happening without money; see `events` for many of one kind.
 
@@ -135,11 +137,12 @@ class Log:
             device, ip: packed codes.
             ordinal: 0 to 15, tells apart happenings of one kind on one account within a second.
             area: of the home that the customer left; -1 for none.
+            limit: credit limit before it changed, cents; -1 for none.
         """
         if at >= self.export_start:
             codes = (NO_CODE if code is None else code for code in (device, ip))
             place = pay.NONE if slot is None else slot
-            self._single.append((at, customer, *codes, area, EVENT_KINDS.index(kind), place, ordinal, 0))
+            self._single.append((at, customer, *codes, area, EVENT_KINDS.index(kind), place, ordinal, limit, 0))
             self._waiting += 1
 
     def events(
@@ -168,7 +171,7 @@ class Log:
         rows = np.zeros(len(at), dtype=EVENT)
         rows["at"], rows["customer"], rows["kind"], rows["ordinal"] = at, customers, EVENT_KINDS.index(kind), ordinal
         rows["slot"] = pay.NONE if slot is None else slot
-        rows["area"] = -1
+        rows["area"] = rows["limit"] = -1
         rows["about"] = 0 if about is None else about
         rows["device"] = NO_CODE if device is None else device
         rows["ip"] = NO_CODE if ip is None else ip
@@ -204,6 +207,7 @@ class Log:
             "device_id": np.ma.array(ids.export("device", rows["device"]), mask=rows["device"] == NO_CODE),
             "ip_id": np.ma.array(ids.export("ip", rows["ip"]), mask=rows["ip"] == NO_CODE),
             "former_postcode_area": ([*map(postcode_area, range(areas)), None], np.where(left < 0, areas, left)),
+            "former_credit_limit": np.ma.array(rows["limit"] / 100.0, mask=rows["limit"] < 0),
         }
 
     def truth(self, rows: NDArray[np.void], underworld: Any) -> None:

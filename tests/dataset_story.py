@@ -107,7 +107,7 @@ class Story(Builder):
         self.tables["events"].append({
             "event_id": number(f"{kind} {time} {customer}"), "event_at": time, "customer_id": customer,
             "account_id": checking(customer), "kind": kind, "device_id": customer + 500, "ip_id": 5,
-            "former_postcode_area": None,
+            "former_postcode_area": None, "former_credit_limit": None,
         })  # fmt: skip
 
     def _alert(self, transaction: int, raised: dt.datetime, decided: dt.datetime, decision: str) -> None:

@@ -187,7 +187,10 @@ def test_a_training_frame_knows_nothing_of_the_future(
     delay: float,
     form: str,
 ) -> None:
-    """In every form: rows before the moment only, with the features of the whole frame and labels of that day."""
+    """In every form: rows before the moment only, with the features of the whole frame and labels of that day.
+
+    What is said about a release is said about the held attempt.
+    """
     moment = START + dt.timedelta(days=days, minutes=minutes)
     part = finsim.training_frame(data, as_of=moment, label_delay_days=delay, young="mark", format=form)
     whole = frame.filter(pl.col("timestamp") < moment)
@@ -199,7 +202,11 @@ def test_a_training_frame_knows_nothing_of_the_future(
         told = np.array([{"fraud": 1, None: -1, "": -1}.get(label, 0) for label in texts])
     assert np.array_equal(ids, whole["transaction_id"].to_numpy())
     assert np.array_equal(values, whole.select(NAMES).to_numpy(), equal_nan=True)
-    known, settled = before(events, moment), moment - dt.timedelta(days=delay)
+    held = data.transactions.filter(pl.col("decision").cast(pl.String) == "held").select("transaction_id")
+    pairs = data.transactions.join(held, left_on="related_transaction_id", right_on="transaction_id", how="semi")
+    attempt = dict(pairs.select("transaction_id", "related_transaction_id").collect().rows())
+    named = [event | {"transaction_id": attempt.get(number := event["transaction_id"], number)} for event in events]
+    known, settled = before(named, moment), moment - dt.timedelta(days=delay)
     old = (whole["timestamp"] < settled).to_list()
     expected = [
         (1 if known[number] == "fraud" else 0) if number in known else (0 if is_old else -1)
@@ -236,3 +243,19 @@ def test_homes_change_only_by_moves(data: Dataset) -> None:
     known = moved.drop_nulls("latitude")
     assert len(known) > 0.9 * len(moved)
     assert (known["latitude"] != known["latitude_right"]).mean() > 0.9
+
+
+def test_credit_limits_are_those_of_the_day(data: Dataset) -> None:
+    """Against each account's changes, undone one by one from the last limit."""
+    limits = dict(data.accounts.select("account_id", "credit_limit").collect().rows())
+    changes = (
+        data.events.filter(pl.col("former_credit_limit").is_not_null()).sort("event_at", descending=True).collect()
+    )
+    assert len(changes) > 5
+    assert set(changes["kind"].cast(pl.String)) == {"limit_changed"}
+    for days in range(DAYS + 1, -1, -3):
+        moment = START + dt.timedelta(days=days)
+        undone = changes.filter(pl.col("event_at") >= moment).select("account_id", "former_credit_limit")
+        expected = limits | dict(undone.rows())
+        then = data.entities_as_of(moment).accounts.collect()
+        assert dict(then.select("account_id", "credit_limit").rows()) == {a: expected[a] for a in then["account_id"]}

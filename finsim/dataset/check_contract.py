@@ -75,7 +75,7 @@ TABLES: Final = {
         "alerts": """alert_id:int transaction_id:u64 raised_at:time control:text score:f32? decided_at:time?
             decision:text""",
         "events": "event_id:int event_at:time customer_id:u32 account_id:u32? kind:text device_id:u32? ip_id:u32? "
-        "former_postcode_area:text?",
+        "former_postcode_area:text? former_credit_limit:f64?",
         "accounts": """account_id:u32 kind:text institution_id:u16 owner_kind:text owner_id:u32 opened_at:time
             closed_at:time? currency:text credit_limit:f64? opening_balance:f64 closing_balance:f64""",
         "customers": """customer_id:u32 segment:text birth_year:int? sex:text? postcode_area:text latitude:number

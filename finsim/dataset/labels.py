@@ -102,8 +102,9 @@ class Entities:
     """Accounts, cards, devices and customers as they stood when a day began.
 
     What lay in the future is not there: rows that begin later, times of blocking and closing to come, and
-    `closing_balance`. A device that its owner enrols later has no owner yet. Homes are those of the day, from the moves
-    that `events` tells of. Credit limits and other attributes are those that the tables hold.
+    `closing_balance`. A device that its owner enrols later has no owner yet. Homes and credit
+    limits are those of the day, from the moves and changes that `events` tells of. Other attributes are those that the
+    tables hold.
     """
 
     accounts: pl.LazyFrame
@@ -123,11 +124,11 @@ def entities_as_of(
     """Return the entities as they stood at 00:00 of a date.
 
     Args:
-        accounts: the table of that name; so the others.
+        accounts: the table of that name; so the others. Credit limits are those of the day.
         cards: cards, those issued before the date are kept.
         devices: devices, those seen before the date are kept.
         customers: customers, those who came before the date are kept.
-        events: events, whose moves tell where customers lived, and whose new devices whose they were.
+        events: events, which tell earlier homes and limits, and whose new devices whose they were.
         date: the day.
     """
     moment = pl.lit(as_time(date)).cast(pl.Datetime("us", "UTC"))
@@ -137,11 +138,22 @@ def entities_as_of(
         return pl.when(pl.col(name) < moment).then(pl.col(name)).alias(name)
 
     return Entities(
-        accounts.filter(pl.col("opened_at") < moment).with_columns(known("closed_at")).drop("closing_balance"),
+        _limited(accounts.filter(pl.col("opened_at") < moment), later)
+        .with_columns(known("closed_at"))
+        .drop("closing_balance"),
         cards.filter(pl.col("issued_at") < moment).with_columns(known("blocked_at")),
         _owned(devices.filter(pl.col("first_seen_at") < moment), later),
         _at_home(customers, later).filter(pl.col("customer_since") < moment),
     )
+
+
+def _limited(accounts: pl.LazyFrame, later: pl.LazyFrame) -> pl.LazyFrame:
+    """Return accounts with the credit limits that they had before their later changes."""
+    changes = later.filter(pl.col("former_credit_limit").is_not_null()).sort("event_at")
+    then = changes.unique("account_id", keep="first", maintain_order=True).select("account_id", "former_credit_limit")
+    joined = accounts.join(then, on="account_id", how="left", maintain_order="left")
+    limit = pl.coalesce("former_credit_limit", "credit_limit").alias("credit_limit")
+    return joined.with_columns(limit).drop("former_credit_limit")
 
 
 def _owned(devices: pl.LazyFrame, later: pl.LazyFrame) -> pl.LazyFrame:

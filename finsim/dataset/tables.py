@@ -132,6 +132,7 @@ EVENTS: Final = Table("events", "what happens to a customer without money", (
     _id("device_id", "device used", null=True),
     _id("ip_id", "IP address used", null=True),
     Column("former_postcode_area", TEXT, "postcode area that the customer left; address_changed only", "", True),
+    _money("former_credit_limit", "credit limit before it changed; limit_changed only", null=True),
 ))  # fmt: skip
 
 ACCOUNTS: Final = Table("accounts", "account", (
