@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from finsim.calibration.hourly_table import HOURS, HourlyTable, TableError, read_hourly_table
+from finsim.calibration.target_sets import load_targets
 from finsim.errors import OutputError, ScenarioError
 from finsim.parameters.mobile_money import USES
 from finsim.scenario import Scenario, library
 
 DIGITS = 5
 LEAST_SIGMA = 0.05
+ORIGIN = ("citation", "year", "geography")
+"""What is said about the figures of a set of targets."""
 
 
 def month_overlay(table: HourlyTable, unit: float, per_wallet: float, separable: bool = False) -> dict[str, Any]:
@@ -115,7 +119,8 @@ def month_targets(
         for _, name in used
         for key in ("per_month", "amount_mean", "amount_log_sigma")
     ]
-    run = {"run.days": 30, "run.tick_minutes": 120, "fraud.intensity": 0, "behaviour.login_sample": 0}
+    free.remove(f"behaviour.mobile_money.{used[-1][1]}.per_month")  # shares tell how often only against another
+    run = {"run.days": table.days, "run.tick_minutes": 120, "fraud.intensity": 0, "behaviour.login_sample": 0}
     return {"scenario": scenario, "run": run, "free": free, "targets": rows}
 
 
@@ -127,6 +132,8 @@ def import_month(
     per_wallet: float,
     extends: str | Path = "mobile_money",
     separable: bool = False,
+    targets: str | Path | None = None,
+    origin: Mapping[str, str] | None = None,
 ) -> HourlyTable:
     """Write the scenario of a table's month; the file is complete and a scenario that runs, or is not there.
 
@@ -137,32 +144,61 @@ def import_month(
         per_wallet: payments a month of all types of a wallet in use.
         extends: name or path of the scenario that it extends; a path starts from the working directory.
         separable: as for `month_overlay`.
+        targets: YAML file for `month_targets`, to which `finsim calibrate` fits `extends`; it must not exist.
+        origin: citation, year and geography of the figures; needed with targets.
 
     Returns:
         the table.
 
     Raises:
-        TableError: the table is wrong, or a number is not above 0.
+        TableError: the table is wrong, a number is not above 0, or targets have no origin.
         ScenarioError: there is no scenario to extend, or the month is none that its parameters allow.
         OutputError: the file cannot be written, or is there already.
     """
     for name, number in (("unit", unit), ("per_wallet", per_wallet)):
         if not (math.isfinite(number) and number > 0):
             raise TableError(f"{name} = {number!r} must be a number above 0")
-    final = _writable(Path(out))
+    final, second = _writable(Path(out)), None if targets is None else _writable(Path(targets))
+    missing = [name for name in ORIGIN if not (origin or {}).get(name)]
+    if second is not None and missing:
+        raise TableError(f"targets need a {missing[0]}: whose figures these are, of which time and place")
+    if second == final:
+        raise OutputError(f"{targets}: is the scenario's file too; give another name")
     if Scenario.load(extends).behaviour.mobile_money.active_share <= 0:
         raise ScenarioError(f"{extends}: no wallet is in use there (behaviour.mobile_money.active_share is 0)")
     table = read_hourly_table(path)
-    beside = str(extends) if str(extends) in library() else os.path.relpath(os.path.abspath(extends), final.parent)
-    text = overlay_text(month_overlay(table, unit, per_wallet, separable), beside, f"The month of {Path(path).name}")
-    draft = final.with_name(f".{final.stem}.{os.getpid()}{final.suffix}")
+    overlay = month_overlay(table, unit, per_wallet, separable)
+    text = overlay_text(overlay, _beside(extends, final), f"The month of {Path(path).name}")
+    texts = {final: text}
+    if second is not None:
+        texts[second] = _targets_text(table, extends, second, unit, origin or {})
+    drafts = {place: place.with_name(f".{place.stem}.{os.getpid()}{place.suffix}") for place in texts}
     try:
-        draft.write_text(text, encoding="utf-8")
-        _check_month(draft, Path(path).name)
-        os.rename(draft, final)
+        for place, draft in drafts.items():
+            draft.write_text(texts[place], encoding="utf-8")
+        _check_month(drafts[final], Path(path).name)
+        if second is not None:
+            load_targets(drafts[second])
+        for place, draft in drafts.items():
+            os.rename(draft, place)
     finally:
-        draft.unlink(missing_ok=True)
+        for draft in drafts.values():
+            draft.unlink(missing_ok=True)
     return table
+
+
+def _targets_text(table: HourlyTable, extends: str | Path, place: Path, unit: float, origin: Mapping[str, str]) -> str:
+    """Return the text of a set of targets that lies at a place."""
+    import yaml
+
+    scenario = _beside(extends, place)
+    return yaml.safe_dump(month_targets(table, scenario, unit, **origin), sort_keys=False, width=118)
+
+
+def _beside(scenario: str | Path, place: Path) -> str:
+    """Return how a file at a place names a scenario: by its name, or by its path from there."""
+    named = str(scenario)
+    return named if named in library() else os.path.relpath(os.path.abspath(scenario), place.parent)
 
 
 def month_summary(table: HourlyTable) -> list[dict[str, Any]]:

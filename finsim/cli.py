@@ -249,19 +249,31 @@ def calibrate(targets: str, as_json: bool, **options: Any) -> int:
 @click.option("--scenario", default="mobile_money", show_default=True, help="Scenario that the month extends.")
 @click.option("--out", type=click.Path(path_type=Path), help="Scenario file to write [<table>.yaml].")
 @click.option("--separable", is_flag=True, help="A factor a day and one an hour of the day, not one an hour.")
+@click.option("--targets", type=click.Path(path_type=Path), help="Set of targets to write too, for finsim calibrate.")
+@click.option("--citation", help="Whose figures these are; needed with --targets, as the next two.")
+@click.option("--year", help="Time that they are of.")
+@click.option("--geography", help="Place that they are of.")
 @as_json
 def import_month(table: Path, unit: float, per_wallet: float, as_json: bool, **options: Any) -> int:
     """Turn an operator's month by hours into a scenario.
 
     TABLE is CSV or Parquet with the columns action, day, hour, count, avg, std, one row for each hour and type, as
-    PaySim's aggregatedTransactions. Leaves a scenario that lives through the month, for `finsim run`.
+    PaySim's aggregatedTransactions. Leaves a scenario that lives through the month, for `finsim run`, and with
+    --targets a set of its mix, means and spreads to which `finsim calibrate` fits --scenario.
     """
     from finsim.calibration.month_import import import_month as carry_over
     from finsim.calibration.month_import import month_summary
 
     out = options["out"] or Path(f"{table.stem}.yaml")
     read = carry_over(
-        table, out, unit=unit, per_wallet=per_wallet, extends=options["scenario"], separable=options["separable"]
+        table,
+        out,
+        unit=unit,
+        per_wallet=per_wallet,
+        extends=options["scenario"],
+        separable=options["separable"],
+        targets=options["targets"],
+        origin={name: options[name] or "" for name in ("citation", "year", "geography")},
     )
     summary = month_summary(read)
     if as_json:
@@ -271,6 +283,8 @@ def import_month(table: Path, unit: float, per_wallet: float, as_json: bool, **o
     columns = ("type", "payments", "mean amount", "hours with any")
     emit_table(f"{read.days} days of {table.name}", columns, rows, numbers=(1, 2, 3))
     emit(f"\n{out}")
+    if options["targets"]:
+        emit(f"{options['targets']}")
     return OK
 
 

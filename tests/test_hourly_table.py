@@ -23,6 +23,7 @@ from finsim.calibration.hourly_table import (
     read_hourly_table,
 )
 from finsim.calibration.month_import import import_month, month_overlay, month_targets, overlay_text
+from finsim.calibration.target_problem import problem_of
 from finsim.calibration.target_sets import load_targets
 from finsim.cli import main
 from finsim.errors import OutputError
@@ -210,3 +211,43 @@ def test_a_month_is_a_set_of_targets(tmp_path: Path) -> None:
     assert len(own.fitted) == 14
     assert {one.id for one in own.held_out} == {f"hour_{hour:02d}" for hour in range(6, 23)}
     assert "An operator's own (here, 2026)" in by_id["mean_debit"].citation
+
+
+WORDS = ["--unit", "2500", "--per-wallet", "10"]
+SOURCE = ["--citation", "Our own ledger", "--year", "2026", "--geography", "here"]
+
+
+def test_the_command_writes_targets_that_can_be_fitted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    month().write_csv(tmp_path / "month.csv")
+    files = {name: tmp_path / name for name in ("month.csv", "month.yaml", "own.yaml")}
+    words = ["import-month", str(files["month.csv"]), *WORDS, "--out", str(files["month.yaml"])]
+    assert main([*words, "--targets", str(files["own.yaml"]), *SOURCE]) == 0
+    assert str(files["own.yaml"]) in capsys.readouterr().out
+    assert Scenario.load(files["month.yaml"]).parameters.run.days == DAYS
+    problem = problem_of(load_targets(files["own.yaml"]))
+    assert len(problem.parameters) <= len(problem.fitted)
+    assert "behaviour.mobile_money.transfer.amount_mean" in problem.keys
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(files), "no draft is left"
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        (["--targets", "own.yaml"], "citation"),
+        (["--targets", "own.yaml", *SOURCE[:4]], "geography"),
+        (["--targets", "own.csv", *SOURCE], "yaml"),
+        (["--targets", "month.yaml", *SOURCE], "another name"),
+    ],
+)
+def test_targets_without_an_origin_or_a_place_are_refused(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    more: list[str],
+    says: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    month().write_csv("month.csv")
+    assert main(["import-month", "month.csv", *WORDS, *more]) == 2
+    assert says in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["month.csv"], "nothing half written"
