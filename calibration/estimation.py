@@ -120,6 +120,8 @@ class Estimate:
         problem: what was calibrated.
         scaled: estimates on the common scale, (k,).
         before, after: moments at the start and at the estimates, (m,), means over the seeds.
+        unseen: moments at the estimates, (m,), means over the replicates whose seeds the search did not use; NaN
+            where there are none.
         noise: standard deviation of each moment between simulations at the estimates, (m,).
         jacobian: derivatives of all moments by the common scale, (m, k).
         weights: with which the estimates were found.
@@ -137,6 +139,7 @@ class Estimate:
     scaled: Vector
     before: Vector
     after: Vector
+    unseen: Vector
     noise: Vector
     jacobian: Vector
     weights: Weights
@@ -339,6 +342,7 @@ def _conclude(
     trace.stage = "errors"
     replicates = simulator.moments(scaled, effort.replicated)
     after = replicates[: effort.seeds].mean(axis=0)
+    others = replicates[effort.seeds :]
     published = np.diag(np.array([m.standard_error for m in problem.moments]) ** 2)
     noise = (problem.sampled + 1.0 / effort.seeds) * np.cov(replicates, rowvar=False)
     gaps = after - problem.targets
@@ -347,6 +351,7 @@ def _conclude(
         scaled=scaled,
         before=before,
         after=after,
+        unseen=others.mean(axis=0) if len(others) else np.full_like(after, np.nan),
         noise=replicates.std(axis=0, ddof=1),
         jacobian=jacobian,
         weights=weights,

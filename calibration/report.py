@@ -77,6 +77,9 @@ class Report:
             "fitted_in": _share(fit),
             "fitted_in_before": statistics.fmean(row["error_before"] <= TOLERANCE["fit"] for row in fit),
             "fitted_median_error": statistics.median(row["error_after"] for row in fit),
+            "unseen_seeds": self.estimate.effort.replicates - self.estimate.effort.seeds,
+            "fitted_in_unseen": statistics.fmean(row["error_unseen"] <= TOLERANCE["fit"] for row in fit),
+            "fitted_median_error_unseen": statistics.median(row["error_unseen"] for row in fit),
             "held_out": len(held),
             "held_out_in": _share(held) if held else None,
             "held_out_median_error": statistics.median(row["error_after"] for row in held) if held else None,
@@ -85,8 +88,8 @@ class Report:
     def targets(self) -> list[dict[str, Any]]:
         """Return one row a target: published, before, after, in or out."""
         fit = self.estimate
-        columns = zip(fit.problem.moments, fit.before, fit.after, fit.noise, strict=True)
-        return [_target(moment, float(b), float(a), float(noise)) for moment, b, a, noise in columns]
+        columns = zip(fit.problem.moments, fit.before, fit.after, fit.unseen, fit.noise, strict=True)
+        return [_target(moment, *map(float, numbers)) for moment, *numbers in columns]
 
     def parameters(self) -> list[dict[str, Any]]:
         """Return one row a parameter: start, estimate, standard error, interval, and what tells of it."""
@@ -141,6 +144,11 @@ class Report:
             f"Fitted targets within 10 % or their published range: {percent(s['fitted_in'])} of {s['fitted']} "
             f"({percent(s['fitted_in_before'])} before); median error {percent(s['fitted_median_error'])}.",
         ]
+        if s["unseen_seeds"]:
+            lines.append(
+                f"With {s['unseen_seeds']} seeds that the search did not use: {percent(s['fitted_in_unseen'])}, "
+                f"median error {percent(s['fitted_median_error_unseen'])}."
+            )
         if s["held_out"]:
             lines.append(
                 f"Held-out targets within 25 %: {percent(s['held_out_in'])} of {s['held_out']}; "
@@ -187,7 +195,7 @@ class Report:
         return page(f"finsim calibrate: {self.estimate.problem.name}", lines, self.tables(), pictures)
 
 
-def _target(moment: Moment, before: float, after: float, noise: float) -> dict[str, Any]:
+def _target(moment: Moment, before: float, after: float, unseen: float, noise: float) -> dict[str, Any]:
     return {
         "id": moment.id,
         "role": moment.role,
@@ -197,9 +205,11 @@ def _target(moment: Moment, before: float, after: float, noise: float) -> dict[s
         "standard_error": moment.standard_error,
         "before": before,
         "after": after,
+        "unseen": unseen,
         "simulation_noise": noise,
         "error_before": moment.error(before),
         "error_after": moment.error(after),
+        "error_unseen": moment.error(unseen),
         "in": moment.error(after) <= TOLERANCE[moment.role],
         "citation": moment.citation,
     }

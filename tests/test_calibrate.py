@@ -117,6 +117,13 @@ def test_the_report_says_what_was_found(fitted: Calibration) -> None:
         rows["number"]["error_after"]
     )
     assert report["summary"]["objective_after"] < 0.5 * report["summary"]["objective_before"]
+    fit = fitted.report.estimate
+    assert report["summary"]["unseen_seeds"] == fit.effort.replicates - fit.effort.seeds > 0
+    spread = fit.noise * (1 / fit.effort.seeds + 1 / report["summary"]["unseen_seeds"]) ** 0.5
+    assert (abs(fit.unseen - fit.after) <= 6 * spread + 1e-12).all(), "other seeds, the same place"
+    assert (fit.unseen != fit.after).any()
+    median = report["summary"]["fitted_median_error_unseen"]
+    assert median == pytest.approx(np.median([r["error_unseen"] for r in rows.values() if r["role"] == "fit"]))
     (what_if,) = report["what_if"]
     assert what_if["parameters"][0]["key"] == "behaviour.payments_per_month"
     assert what_if["simulated_after"] > 1.1 * what_if["simulated_before"]
