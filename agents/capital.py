@@ -17,7 +17,7 @@ RESOLD = 0.4
 """What goods and services bought with others' cards fetch (assumption: under half, since buyers guess where they come
 from)."""
 SPENT = 0.1
-"""Part of what it has beyond its starting capital that a ring spends a day (assumption: on its members, not on stock)."""
+"""Part of what it has beyond its starting capital that a ring spends a day (assumption: it goes to the members)."""
 POWER, NARROW, WIDE = 0.25, 0.5, 2.0
 """Power of its capital to which a ring's capacity is proportional, and its bounds against the mean (assumption: who has
 sixteen times the money runs twice the campaigns; people and hours are what is short)."""

@@ -218,9 +218,8 @@ class Fraudster(mesa.Agent):  # type: ignore[misc]
             at, number = heapq.heappop(self.due)
             campaign = self.campaigns.get(number)
             if campaign is not None:
-                # Who is late acts at the same moment of the present tick: nothing happens just as a tick begins.
-                at = at if at >= self.economy.now else self.economy.now + at % self.economy.clock.tick
-                self._next(campaign, registry()[campaign.typology].act(self.underworld, campaign, at))
+                typology = registry()[campaign.typology]
+                self._next(campaign, typology.act(self.underworld, campaign, self._not_past(at)))
         if self.due:
             self.economy.agenda.wake(self.key, self.due[0][0])
 
@@ -241,7 +240,12 @@ class Fraudster(mesa.Agent):  # type: ignore[misc]
 
     def _next(self, campaign: Campaign, at: int | None) -> None:
         if at is not None:
-            self.wake_at(max(int(at), self.economy.now), campaign.number)
+            self.wake_at(self._not_past(int(at)), campaign.number)
+
+    def _not_past(self, at: int) -> int:
+        """Return a time, or the same moment of the present tick for one that has passed: ticks are not to be seen."""
+        now = self.economy.now
+        return at if at >= now else now + at % self.economy.clock.tick
 
     def state(self) -> dict[str, Any]:
         """Return declared state."""

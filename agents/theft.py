@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from finsim import payments as pay
 from finsim.agents.credentials import BREACHED, PHISHED
 from finsim.clock import DAY
 from finsim.rng import Purpose, choose
@@ -28,6 +29,8 @@ LEAK_DAYS = (3, 43)
 """Shortest and longest time for which a breached shop leaks (assumption: until somebody sees the common shop)."""
 MOST_SOLD = 0.95
 """Part of what is stolen that is sold before the run, at most: a choice of the model, for markets that run dry."""
+READABLE = (pay.CHIP, pay.MAGSTRIPE)
+"""How a card has to be presented for a skimming device to read its stripe: it is put in or drawn through."""
 DEBIT = 0.52
 """Details that are of a debit card where both cards are held (assumption: about half)."""
 
@@ -190,6 +193,8 @@ class Theft:
             if reserved[customer]:
                 continue  # a name that a ring made up is nobody's victim
             for merchant, number, begin, end in self.leaks:
+                if number >= 0 and row["entry_mode"] not in READABLE:
+                    continue
                 if merchant == row["merchant"] and begin <= row["timestamp"] < end:
                     self._copy(number, customer, slot, card, int(row["timestamp"]))
 

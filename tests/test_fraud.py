@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -388,3 +390,7 @@ def test_a_typology_says_what_it_is(name: str) -> None:
     assert typology.stages
     assert len(set(typology.stages)) == len(typology.stages)
     assert (type(typology).__doc__ or "").strip()
+    told = (sys.modules[type(typology).__module__].__doc__ or "").lower()
+    for word in ("actors", "stage", "transactions", "events"):
+        assert re.search(rf"\b{word}", told), f"who acts in which order, and which traces are left: {word}"
+    assert re.search(r"\b(confounder|genuine\s+look-alikes):", told), "which genuine behaviour looks like it"

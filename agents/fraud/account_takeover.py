@@ -1,8 +1,15 @@
 """Account takeover: a stranger logs in, changes details, adds a payee and moves money to mules.
 
-Traces: failed and successful logins from a new device, changed contact details, alerts switched off, a payee added
-shortly before the transfer, large parts of the balance moved in a few steps. Confounder: a customer with a new
-telephone who forgot the password and pays somebody new. A part comes through the victim's own device (remote access).
+Actors: a ring, the victim, mules. Stages: the way in; hours or days later transfers, each a part of the balance, less
+after a decline, until the third decline, the ninth transfer or the victim's report; then what mules do. Sources: the
+time before the first money BEHAVIOUR-007, the rate US-zelle-fraud, US-ach-per-adult and US-116.
+
+Traces in transactions: transfers by app or browser to new payees, in whole units of the currency, from a device seen
+for the first time or, in a third, the victim's own (remote access), and what mules pass on. In `events`: up to two
+login_failed, a device_added where the device is strange, login now and then, contact_changed in under half of them and
+alerts_changed in a quarter, payee_added minutes before a transfer; account_frozen where the bank locks the stranger
+out. Confounder: a customer with a new telephone who forgot the password and pays somebody new
+(behaviour.errand_share), and genuine changes of details (behaviour.contact_change_per_year).
 """
 
 from __future__ import annotations

@@ -1,7 +1,14 @@
 """Card not present: stolen details are used for remote purchases until a decline or a block ends it.
 
-Traces: shops and categories new to the card, often a new device, sometimes a distant IP address, a few purchases
-within hours or days beside the genuine ones. Confounder: the customer's own shopping at new shops, journeys, gifts.
+Actors: a ring, the market of stolen details, shops online, the cardholder. Stage: purchases with one card, one after
+the other, up to 25, until declines are too many, the card is blocked or the holder reports. Sources: bursts
+BEHAVIOUR-010, amounts US-019, the rate US-115, US-116 and US-020.
+
+Traces in transactions: shops and categories new to the card, goods that sell again, dearer than usual, some on a card
+that is on file; no device, a copy of the victim's or one never seen; an IP address in the victim's area or far off; a
+few purchases within hours or days beside the genuine ones. In `events`: nothing but card_blocked and card_issued after
+the claim. Confounder: the customer's own shopping at new shops (behaviour.exploration), from other devices
+(behaviour.other_device_share) and on journeys.
 """
 
 from __future__ import annotations

@@ -1,8 +1,13 @@
 """Lost or stolen card: whoever finds it taps and pays nearby until the owner has it blocked.
 
-Traces: purchases near the owner's home in an unusual mix, contactless or by chip without PIN, a cash machine where
-the PIN was seen, then silence and a new card. Confounder: an ordinary day of errands; journeys; cards lost and
-blocked without misuse (`events`: card_reported_lost).
+Actors: a customer, whoever finds the card and belongs to no ring, the bank. Stage: use, minutes to hours after the
+loss, up to 21 times and half an hour or so apart, until the second decline or the report. Assumptions but for the
+share of misused cards, which leads to UK-049 beside UK-048.
+
+Traces in transactions: purchases in the area of the owner's home in an unusual mix, contactless or by chip without
+PIN; where the PIN of a debit card was seen, withdrawals too; then silence. In `events`: card_reported_lost and
+card_blocked when the owner misses the card, card_issued days later. Confounder: an ordinary day of errands; journeys;
+cards lost and blocked without misuse.
 """
 
 from __future__ import annotations

@@ -66,6 +66,11 @@ what is sold most; the rest are servers of the ring's own)."""
 NO_DEVICE, COPIED_DEVICE, RING_DEVICE = 0.3, (0.05, 0.2, 0.5), (0.45, 0.2, 0.05)
 """Remote attempts that show no device, a copy of the victim's (details are sold with the browser's fingerprint), one of
 the ring's; the others show one that belongs to nobody (assumption)."""
+RING_DEVICES = 40
+"""Devices of a ring (assumption)."""
+BENCH, BENCH_DEVICES = (0.75, 0.5, 0.25), 3
+"""Tests that come from one of the few devices of their batch, and how many those are (assumption: a script on some
+machines)."""
 THROUGH_VICTIM = (0.05, 0.25, 0.7)
 """Attempts with the victim's device that come from the victim's home address too (assumption: the victim's own
 computer, run from afar)."""
@@ -115,16 +120,18 @@ def _stored_at(world: Underworld, customer: int, category: int, u: float) -> int
     return int(world.economy.world.people.favourites[customer, int(k["online_first"]) + int(u * count)])
 
 
-def _device(world: Underworld, campaign: Campaign, customer: int, at: int, x: NDArray[np.float64]) -> int:
-    """Return the packed code of the device that a purchase seems to come from, or NO_CODE."""
+def _device(world: Underworld, campaign: Campaign, customer: int, at: int, x: NDArray[np.float64], small: bool) -> int:
+    """Return the packed code of the device that a purchase, or a test, seems to come from, or NO_CODE."""
     care, ring = world.care(campaign), max(campaign.ring, 0)
+    if small and x[1] >= 1.0 - care.between(*BENCH):
+        return ring_code(ring, (campaign.number * BENCH_DEVICES + int(x[2] * BENCH_DEVICES)) % RING_DEVICES)
     copied = NO_DEVICE + care.between(*COPIED_DEVICE)
     if x[1] < NO_DEVICE:
         return NO_CODE
     if x[1] < copied:
         return world.own_device(customer)
     if x[1] < copied + care.between(*RING_DEVICE):
-        return ring_code(ring, int(x[2] * 40))
+        return ring_code(ring, int(x[2] * RING_DEVICES))
     return int(other_device_code(len(world.economy.world.customers), at // DAY, x[2], x[3]))
 
 
@@ -198,7 +205,7 @@ def buy_remotely(
     _present(row, w, cents, stored >= 0, care.between(*STORED))
     row["merchant"], row["mcc"], row["category"] = merchant, shop["mcc"], category
     row["terminal"] = merchant_code(merchant, int(w[2] * max(int(shop["terminals"]), 1)))
-    row["device"] = _device(world, campaign, customer, int(row["timestamp"][0]), x)
+    row["device"] = _device(world, campaign, customer, int(row["timestamp"][0]), x, small)
     own = bool(row["device"][0] == world.own_device(customer))
     row["ip"], place = _address(world, campaign, customer, bool(v[3] < care.between(*PROXY_SHARE)), own, y)
     row["place"] = place

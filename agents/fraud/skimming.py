@@ -1,8 +1,14 @@
 """Skimming: a device at a cash machine or till copies cards for some days; copies are used after a wait.
 
-Traces: the misused cards share a genuine visit to one terminal in a window of days before (the point of
-compromise), then withdrawals or purchases by magnetic stripe where the ring is, or from a mobile wallet into which the
-card was loaded, or remote purchases. Confounder: magnetic-stripe fallback, journeys, many customers at one machine.
+Actors: a ring, a cash machine, fuel station or convenience store that knows nothing, the cardholders. Stage: use of
+a part of the copies, days after the device came off, each until a decline or enough. Sources: days BEHAVIOUR-015, the
+share of cash machines BEHAVIOUR-018.
+
+Traces in transactions: the misused cards share a genuine visit to one merchant in a window of days before (the point of
+compromise); then withdrawals and purchases by magnetic stripe in one area where the ring is, some keyed in or from a
+mobile wallet into which the card was loaded; other copies, and all of credit cards, buy remotely. In `events`: nothing
+but cards that are blocked and replaced. Confounder: magnetic-stripe fallback (behaviour.magstripe_share), journeys
+(behaviour.trips_away_per_year), the many customers of one machine.
 """
 
 from __future__ import annotations

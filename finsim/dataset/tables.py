@@ -99,7 +99,7 @@ CAMPAIGNS: Final = Table("campaigns", "run of a typology by one ring against its
     _id("campaign_id", "id of the campaign"),
     Column("typology", TEXT, "kind of fraud or laundering"),
     _id("ring_id", "ring behind it", null=True),
-    _time("started_at", "first exported attempt"),
+    _time("started_at", "when it was planned; its first attempt comes later, and may lie before the export"),
     _time("ended_at", "last exported attempt; null while it goes on", null=True),
     Column("victims", I32, "customers harmed or attacked", "customer"),
     Column("attempts", I32, "fraudulent requests without releases", "transaction"),

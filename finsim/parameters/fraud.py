@@ -65,7 +65,7 @@ class Skimming(Model):
     rate: float = param(0.14, unit="devices/1000 customers/year", doc="devices that copy cards of the simulated customers", low=0.0, high=100.0, calibratable=True,
                         source="assumption: with capture gives a twentieth of card fraud")  # fmt: skip
     days: float = param(11.0, unit="day", doc="mean time a device stays", low=1.0, high=120.0, source="BEHAVIOUR-015")
-    monetised: float = param(0.35, unit="share", doc="copied cards that are used", low=0.0, high=1.0, source="assumption: 10 to 50 per cent")
+    monetised: float = param(0.43, unit="share", doc="copied cards that are used", low=0.0, high=1.0, source="assumption: 10 to 50 per cent")
     wait_days: float = param(8.0, unit="day", doc="median time from copying to use", low=0.0, high=120.0, source="assumption: 1 to 45 days")
     cash_machine: float = param(0.6, unit="share", doc="devices at cash machines", low=0.0, high=1.0, source="BEHAVIOUR-018")
     online: float = param(0.35, unit="share", doc="copied cards used online rather than as counterfeits", low=0.0, high=1.0, source="assumption: chip terminals push counterfeits aside")

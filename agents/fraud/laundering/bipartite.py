@@ -1,7 +1,11 @@
 """Bipartite: several accounts each pay several others, so that nobody can tell whose money is where.
 
-Traces: two groups of accounts with many payments from the one to the other in one window. Confounder: small firms and
-their suppliers.
+Actors: a ring, sources that are customers, sinks at this or other banks. Stages: at times small tests of new accounts;
+placement with the sources; layering, each source to two sinks at least; cash_out by the sinks.
+
+Traces in transactions: two groups of accounts with many payments from the one to the other in one window. In `events`:
+payee_added before first transfers, account_frozen where a bank stops a mule. Confounder: small firms that pay their
+suppliers' invoices, some to new ones (behaviour.occasions.supplier_new).
 """
 
 from __future__ import annotations

@@ -1,7 +1,11 @@
 """Cycle: money goes round through several accounts, back to the one it started from, to look like trade or loans.
 
-Traces: a chain of payments in order of time that ends where it began, the amount shrinking by commissions. Confounder:
-firms that pay each other in circles, friends who settle.
+Actors: a ring, accounts of which every second at least is a customer's. Stages: at times small tests of new accounts;
+placement at the origin; layering, one payment after the other; cash_out where it began.
+
+Traces in transactions: a chain of payments in order of time that ends where it began, the amount shrinking by
+commissions. In `events`: payee_added before first transfers, account_frozen where a bank stops a mule. Confounder:
+firms that trade in a circle and pay each other (behaviour.pooling.circle_share).
 """
 
 from __future__ import annotations

@@ -1,7 +1,12 @@
 """Fan-in: many accounts pay one collector within a few days, which takes the money out.
 
-Traces: a customer's account that receives from many others it hardly knew, then empties in one or two steps.
-Confounder: treasurers of clubs, organisers of gifts and holidays, landlords.
+Actors: a ring, a mule who collects, sources mostly at other banks. Stages: at times small tests of new accounts;
+placement with the sources, most of them out of sight; layering into the collector; cash_out by machine, exchange,
+goods or to other banks.
+
+Traces in transactions: a customer's account that receives from many others it hardly knew, then empties in one or a few
+steps. In `events`: payee_added before first transfers, account_frozen where a bank stops a mule. Confounder:
+organisers of savings clubs, club dues and kitties, whom a whole circle pays (behaviour.pooling.group_share).
 """
 
 from __future__ import annotations

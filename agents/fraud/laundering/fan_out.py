@@ -1,7 +1,11 @@
 """Fan-out: one account splits what it got among many, each of which takes its part out.
 
-Traces: a sum comes in and leaves within hours or days to many accounts. Confounder: payrolls of small firms,
-allowances, refunds of a cancelled event.
+Actors: a ring, a mule who splits, members at this or other banks. Stages: at times small tests of new accounts;
+placement of one or a few sums, from other banks or as cash; layering to the members over days; cash_out by each.
+
+Traces in transactions: a sum comes in and leaves within hours or days to many accounts. In `events`: payee_added before
+first transfers, account_frozen where a bank stops a mule. Confounder: payrolls of small firms
+(behaviour.pooling.staff_share), allowances (behaviour.pooling.group_share).
 """
 
 from __future__ import annotations

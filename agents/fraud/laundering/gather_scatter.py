@@ -1,7 +1,11 @@
 """Gather-scatter: many accounts pay one hub, which pays many others.
 
-Traces: a hub whose balance is near zero before and after, with many partners on both sides. Confounder: organisers of
-holidays, shops that collect and pay their suppliers.
+Actors: a ring, a mule as the hub, sources at other banks, sinks at this or other banks. Stages: at times small tests of
+new accounts; placement into the hub, which waits until everything is in; layering to the sinks; cash_out by them.
+
+Traces in transactions: a hub that keeps only a commission, with many partners on both sides. In `events`: payee_added
+before first transfers, account_frozen where a bank stops a mule. Confounder: organisers of kitties and holidays, who
+collect and pay several (behaviour.pooling.group_share), firms that are paid and pay suppliers and staff.
 """
 
 from __future__ import annotations

@@ -1,7 +1,11 @@
 """Mule cash-out: proceeds of crime against other banks' customers arrive at a mule, who takes them out.
 
-Traces: credits from strangers that leave within hours or days, as cash, over an exchange or abroad, less a commission.
-Confounder: people who sell something, are paid back, and spend it.
+Actors: a ring, one mule, senders at other banks. Stages: at times a small test of a new account; placement, one or a
+few credits; cash_out of each by itself, by machine, exchange, goods or to other banks.
+
+Traces in transactions: credits from strangers that leave within hours or days, less a commission. In `events`:
+payee_added before first transfers, account_frozen where a bank stops a mule. Confounder: people who get a sum from
+somebody and pass it on (behaviour.pooling.forwards_per_year), or a large one (large_credits_per_year), and spend it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,11 @@
 """Random: money walks from account to account without returning, and leaves at the end.
 
-Traces: a chain of payments of nearly the same sum, each some hours or days after the other. Confounder: chains of
-consumption, money lent on.
+Actors: a ring, accounts of which every second at least is a customer's. Stages: at times small tests of new accounts;
+placement at the first; layering to the next, each after a rest; cash_out at the last.
+
+Traces in transactions: a chain of payments of nearly the same sum, each some hours or days after the other. In
+`events`: payee_added before first transfers, account_frozen where a bank stops a mule. Confounder: people who get a sum
+from somebody and pass it on (behaviour.pooling.forwards_per_year).
 """
 
 from __future__ import annotations

@@ -1,7 +1,11 @@
 """Scatter-gather: one account pays many, and they all pay one other account.
 
-Traces: several two-step ways between the same two accounts within days. Confounder: treasurers who sweep between own
-accounts, families in which children get an allowance and pay the same school.
+Actors: a ring, two mules as origin and end, accounts in the middle at this or other banks. Stages: at times small tests
+of new accounts; placement at the origin; layering out and in again, as each in the middle gets its part; cash_out.
+
+Traces in transactions: several two-step ways between the same two accounts within days. In `events`: payee_added before
+first transfers, account_frozen where a bank stops a mule. Confounder: families in which several get an allowance and
+pay the same school (behaviour.pooling.group_share).
 """
 
 from __future__ import annotations

@@ -1,7 +1,12 @@
 """Stack: layers of accounts, each of which pays several of the next layer.
 
-Traces: bipartite patterns one after the other, each account with payments in and out. Confounder: chains of suppliers,
-households that pay firms which pay staff.
+Actors: a ring, mules in three or four layers, those between are customers, first and last at this or other banks.
+Stages: at times small tests of new accounts; placement in the first layer; layering from each to the next; cash_out in
+the last.
+
+Traces in transactions: bipartite patterns one after the other, each account between with payments in and out. In
+`events`: payee_added before first transfers, account_frozen where a bank stops a mule. Confounder: chains of clients,
+firms, suppliers and staff (behaviour.pooling.staff_share).
 """
 
 from __future__ import annotations

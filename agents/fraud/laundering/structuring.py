@@ -1,8 +1,13 @@
 """Structuring: cash is deposited in amounts below the threshold from which a bank must report.
 
-It goes into one or a few accounts on several days, at several branches, and is then brought together. Traces: deposits
-whose sum passes the threshold within days while none does by itself, some just below it, others as small as anybody's;
-then a transfer. Confounder: shops that bank their takings, some of them just below round amounts.
+Actors: a ring, one or a few mules who deposit, a collector where they are several. Stages: at times a small test of a
+new account; placement, deposits on several days until their sum passes the threshold; layering to the collector;
+cash_out. The threshold is that of US law, the rate a third of US-112 (assumption).
+
+Traces in transactions: deposits at several branches whose sum passes the threshold within days while none does by
+itself, some just below it, others as small as anybody's; then a transfer. In `events`: payee_added before it,
+account_frozen where a bank stops a mule. Confounder: small firms that bank their takings, some of them just below
+round amounts (behaviour.pooling.cash_share, just_below), people who pay cash in (deposits_per_year).
 """
 
 from __future__ import annotations
