@@ -6,9 +6,9 @@ fewer where the bank blocks the card or a rule stops it. Sources: US-enumeration
 rate; the rest are assumptions.
 
 Traces in transactions: cards of several people at one merchant one after the other, a third of the tests verifications
-of 0 and the others a few units, many declines (wrong details, dead cards), often from the same few devices,
-addresses as other remote thieves have them; later dearer remote purchases elsewhere, on approved cards only. In `events`: nothing but cards that
-are blocked and replaced. Confounder: genuine verifications of 0 by shops that store a card
+of 0 and the others a few units, many declines (wrong details, dead cards), often from the same few devices, addresses
+as other remote thieves have them; later dearer remote purchases elsewhere, on approved cards only. In `events`: nothing
+but cards that are blocked and replaced. Confounder: genuine verifications of 0 by shops that store a card
 (behaviour.verification_rate), details that holders mistype (behaviour.mistype_rate), small digital purchases.
 """
 
