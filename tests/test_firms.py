@@ -21,7 +21,7 @@ from finsim.economy import Economy
 pytestmark = pytest.mark.behaviour
 
 RAISED: dict[str, Any] = {
-    "population.customers": 1200,
+    "population.customers": 2000,
     "population.business_share": 0.1,
     "run.days": 40,
     "run.tick_minutes": 60,
