@@ -73,7 +73,7 @@ def figures(scenario: str, seed: int, overrides: dict[str, Any]) -> dict[str, fl
 
 def averaged(args: argparse.Namespace) -> list[dict[str, Any]]:
     """Return one row a figure: its means at each level of difficulty, with the band where there is one level."""
-    seeds, overrides = range(1, args.seeds + 1), parse_settings(args.set)
+    seeds, overrides = range(args.seed, args.seed + args.seeds), parse_settings(args.set)
     levels = args.difficulty or [None]
     runs = {
         level: [
@@ -104,6 +104,7 @@ def main() -> None:
     parser.add_argument("path", nargs="?", type=Path, help="data set; without one the scenario is run")
     parser.add_argument("--scenario", default="baseline")
     parser.add_argument("--seeds", type=int, default=3, help="runs whose mean is taken, 2 or more")
+    parser.add_argument("--seed", type=int, default=1, help="the first of them")
     parser.add_argument("--difficulty", type=float, nargs="+", help="levels of fraud.difficulty")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="as in finsim run")
     parser.add_argument("--json", action="store_true")
@@ -112,7 +113,7 @@ def main() -> None:
         if args.seeds < 2:
             parser.error("--seeds must be 2 or more: one run gives no interval")
         rows = averaged(args)
-        title = f"Detectability of fraud in remote card payments: {args.scenario}, mean of {args.seeds} seeds"
+        title = f"Detectability of fraud in remote card payments: {args.scenario}, mean of {args.seeds} seeds from {args.seed} on"
         show(title, rows, as_json=args.json)
         if not args.difficulty and not all(row["kept"] is not False for row in rows):
             raise SystemExit(1)
