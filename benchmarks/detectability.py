@@ -113,7 +113,8 @@ def main() -> None:
         if args.seeds < 2:
             parser.error("--seeds must be 2 or more: one run gives no interval")
         rows = averaged(args)
-        title = f"Detectability of fraud in remote card payments: {args.scenario}, mean of {args.seeds} seeds from {args.seed} on"
+        seeds = f"mean of {args.seeds} seeds from {args.seed} on"
+        title = f"Detectability of fraud in remote card payments: {args.scenario}, {seeds}"
         show(title, rows, as_json=args.json)
         if not args.difficulty and not all(row["kept"] is not False for row in rows):
             raise SystemExit(1)
