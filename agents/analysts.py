@@ -65,7 +65,7 @@ class Analysts:
             bool(row["rail"] == pay.CARD),
             list(row.tolist()) if held else None,
         )
-        if alert.control == COOLING_OFF:
+        if held and alert.control == COOLING_OFF:
             self.bank.later(at + int(self.bank.rules.cooling_off_hours * HOUR), "rested", alert)
             return
         u = self.bank.draw(Purpose.ALERT, number)

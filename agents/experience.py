@@ -76,39 +76,46 @@ class Experience:
 @record
 @dataclass(slots=True)
 class Usual:
-    """What attempts of each typology used to be worth and to yield, over all rings, until enough was tried.
+    """What attempts of each typology used to be worth, to yield and to cost, over all rings, until enough was tried.
 
     Attributes:
-        attempts: number, cents, and what was tried and gained (less what was paid for it) in units of the usual
-            attempt, by typology.
+        attempts: number, cents, and what was tried, gained and paid for it in units of the usual attempt, by typology.
     """
 
     attempts: dict[str, list[float]] = field(default_factory=dict)
 
+    def _known(self, typology: str) -> list[float]:
+        return self.attempts.get(typology, [0.0] * 5)
+
     def value(self, typology: str, cents: int) -> float:
         """Return an amount against the typology's usual one, between 0.2 and 5: a single windfall teaches little."""
-        number, total = self.attempts.get(typology, (0.0, 0.0))[:2]
+        number, total = self._known(typology)[:2]
         return min(max(cents * number / total, 0.2), 5.0) if total > 0 else 1.0
 
     def rate(self, typology: str) -> float:
         """Return which part of what is tried the typology usually yields, above 0."""
-        tried, gained = self.attempts.get(typology, (0.0, 0.0, 0.0, 0.0))[2:]
+        _, _, tried, gained, _ = self._known(typology)
         return max((gained + USUAL_YIELD * USUAL_WEIGHT) / (tried + USUAL_WEIGHT), 0.02)
+
+    def profit(self, typology: str) -> float:
+        """Return `rate` less what is paid for it, above 0."""
+        _, _, tried, gained, paid = self._known(typology)
+        return max((gained - paid + USUAL_YIELD * USUAL_WEIGHT) / (tried + USUAL_WEIGHT), 0.02)
 
     def cost(self, typology: str, cents: int) -> float:
         """Return a price against what a typology's usual attempt is worth; 0 while that is unknown."""
-        number, total = self.attempts.get(typology, (0.0, 0.0))[:2]
+        number, total = self._known(typology)[:2]
         return cents * number / total if total > 0 else 0.0
 
     def spend(self, typology: str, cost: float) -> None:
         """Count a price as `cost` gave it while the usual yield is not settled."""
-        known = self.attempts.setdefault(typology, [0.0, 0.0, 0.0, 0.0])
+        known = self.attempts.setdefault(typology, [0.0] * 5)
         if known[0] < USUAL_TRIES:
-            known[3] -= cost
+            known[4] += cost
 
     def see(self, typology: str, cents: int, success: bool) -> None:
         """Count an attempt while the usual yield is not settled."""
-        known = self.attempts.setdefault(typology, [0.0, 0.0, 0.0, 0.0])
+        known = self.attempts.setdefault(typology, [0.0] * 5)
         if known[0] < USUAL_TRIES:
             known[0] += 1.0
             known[1] += cents

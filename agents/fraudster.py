@@ -176,35 +176,35 @@ class Fraudster(mesa.Agent):  # type: ignore[misc]
         self._weights.clear()
 
     def learn(self, campaign: Campaign, row: np.void) -> None:
-        """Take what an attempt yields, and learn what typology, category, bank, victim, amount and hour yield."""
+        """Learn what typology, category, bank, victim, amount and hour yield from the outcome of an attempt."""
         world, success = self.underworld, bool(row["decision"] == pay.APPROVED)
-        cents = kept(row, world.settings.mules.commission)
-        self.capital += success * cents
-        tried = world.usual.value(campaign.typology, cents)
-        gained = success / world.usual.rate(campaign.typology)
-        world.usual.see(campaign.typology, cents, success)
-        self._remember("typology", campaign.typology, tried, tried * gained)
+        usual, name, cents = world.usual, campaign.typology, kept(row, world.settings.mules.commission)
+        tried, gained = usual.value(name, cents), success / usual.rate(name)
+        self._remember("typology", name, tried, tried * success / usual.profit(name))
+        usual.see(name, cents, success)
         for what, option in world.options_of(row):
             self._remember(what, str(option), 1.0, gained)
         self._remember("size", str(campaign.size), 1.0, gained)
-        self._remember(style_of(campaign.typology), str(campaign.style), 1.0, gained)
+        self._remember(style_of(name), str(campaign.style), 1.0, gained)
 
     def lose(self, campaign: Campaign, cents: int) -> None:
-        """Give back, and learn, that money of a campaign was taken back."""
+        """Give back money of a campaign that was recalled; the ring learns from it while the campaign goes on."""
         cents = int(cents * (1.0 - self.underworld.settings.mules.commission))
         self.capital -= cents
-        lost = self.underworld.usual.value(campaign.typology, cents) / self.underworld.usual.rate(campaign.typology)
-        self._remember("typology", campaign.typology, 0.0, -lost)
+        if campaign.number in self.campaigns:
+            usual = self.underworld.usual
+            lost = usual.value(campaign.typology, cents) / usual.profit(campaign.typology)
+            self._remember("typology", campaign.typology, 0.0, -lost)
 
     def buy(self, typology: str, cents: int) -> bool:
         """Pay for stolen details that a typology needs, and return whether there was money for them."""
-        if cents > self.capital:
+        if cents > self.capital and self.underworld.settings.adaptation > 0:
             return False
         self.capital -= cents
         usual = self.underworld.usual
         cost = usual.cost(typology, cents)
         usual.spend(typology, cost)
-        self._remember("typology", typology, 0.0, -cost / usual.rate(typology))
+        self._remember("typology", typology, 0.0, -cost / usual.profit(typology))
         return True
 
     def _remember(self, what: str, option: str, tried: float, gained: float) -> None:
@@ -226,14 +226,18 @@ class Fraudster(mesa.Agent):  # type: ignore[misc]
     def observe(self, rows: NDArray[np.void]) -> None:
         """Learn from the outcomes of own requests, (n,) TRANSACTION."""
         for row in rows:
-            campaign = self.campaigns.get(int(row["campaign"]))
-            if campaign is None:
+            number, release = int(row["campaign"]), bool(row["flags"] & pay.RELEASE)
+            goes_on = number in self.campaigns
+            campaign = self.underworld.campaigns.get(number)
+            if campaign is None or not (goes_on or release):
                 continue
             typology = registry()[campaign.typology]
-            decided = row["truth"] & pay.IS_FRAUD and row["decision"] != pay.HELD  # a release tells what became of it
-            if decided and int(row["stage"]) not in getattr(typology, "probing", ()):
-                self.learn(campaign, row)
-            if row["flags"] & pay.RELEASE and not getattr(typology, "waits_for_releases", False):
+            if row["truth"] & pay.IS_FRAUD and row["decision"] != pay.HELD:  # a release tells what became of it
+                if row["decision"] == pay.APPROVED:
+                    self.capital += kept(row, self.underworld.settings.mules.commission)
+                if int(row["stage"]) not in getattr(typology, "probing", ()):
+                    self.learn(campaign, row)
+            if not goes_on or (release and not getattr(typology, "waits_for_releases", False)):
                 continue
             campaign.ended = int(row["timestamp"])
             self._next(campaign, typology.observe(self.underworld, campaign, row))

@@ -235,11 +235,13 @@ class Underworld(CampaignRequests, RingChoices):
 
     def account(self, number: int, of: int, what: str, cents: int) -> None:
         """Add money to a campaign's account; only what concerns exported rows counts."""
-        if number in self.campaigns and of >= self.economy.export_start:
-            campaign = self.campaigns[number]
+        campaign = self.campaigns.get(number)
+        if campaign is None:
+            return
+        if what == "recovered":
+            self.ring(campaign.ring).lose(campaign, cents)
+        if of >= self.economy.export_start:
             setattr(campaign, what, getattr(campaign, what) + cents)
-            if what == "recovered" and number in self.ring(campaign.ring).campaigns:
-                self.ring(campaign.ring).lose(campaign, cents)
 
     def recall(self, bank: Any, case: Any, loss: Any, at: int, to_victim: bool) -> int:
         """Try to get money back from the mule that received it; see `MuleMoney.recall`."""

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from finsim.calibration.hourly_table import HOURS, HourlyTable, TableError, read_hourly_table
+from finsim.calibration.target_checks import TargetError
 from finsim.calibration.target_sets import load_targets
 from finsim.errors import OutputError, ScenarioError
 from finsim.parameters.mobile_money import USES
@@ -102,13 +103,14 @@ def month_targets(
         rows.append({**row, "moment": moment, "arguments": arguments, "tolerance": tolerance})
 
     used = [(k, name) for k, name in enumerate(USES) if table.count[k].any()]
+    varied = {name for k, name in used if table.variation_of(k) > 0}  # where deviations are known, and not all 0
     for k, name in used:
         if (k, name) != used[-1] or len(used) < len(USES):  # all shares add up to 1: the last says nothing new
             share = table.count[k].sum() / total
             add(f"share_{name}", share, "share", "wallet_share_of_number", {"use": name}, "4 %")
         mean, local = table.mean_of(k), {"use": name, "unit": unit}
         add(f"mean_{name}", mean, "local ccy", "wallet_ticket_mean", local, "5 %")
-        if np.isfinite(table.deviation[k]).any():
+        if name in varied:
             add(f"spread_{name}", table.variation_of(k), "ratio", "wallet_ticket_variation", {"use": name}, "15 %")
     by_hour = table.count.sum(axis=0).reshape(-1, HOURS).sum(axis=0) / total
     for hour in np.flatnonzero(by_hour[:-1] > 0.01).tolist():
@@ -117,7 +119,7 @@ def month_targets(
     free = [
         f"behaviour.mobile_money.{name}.{key}"
         for _, name in used
-        for key in ("per_month", "amount_mean", "amount_log_sigma")
+        for key in ("per_month", "amount_mean", *(("amount_log_sigma",) if name in varied else ()))
     ]
     free.remove(f"behaviour.mobile_money.{used[-1][1]}.per_month")  # shares tell how often only against another
     run = {"run.days": table.days, "run.tick_minutes": 120, "fraud.intensity": 0, "behaviour.login_sample": 0}
@@ -160,6 +162,8 @@ def import_month(
             raise TableError(f"{name} = {number!r} must be a number above 0")
     final, second = _writable(Path(out)), None if targets is None else _writable(Path(targets))
     missing = [name for name in ORIGIN if not (origin or {}).get(name)]
+    if second is None and len(missing) < len(ORIGIN):
+        raise TableError("citation, year and geography are for targets, and no file for targets is named")
     if second is not None and missing:
         raise TableError(f"targets need a {missing[0]}: whose figures these are, of which time and place")
     if second == final:
@@ -178,7 +182,7 @@ def import_month(
             draft.write_text(texts[place], encoding="utf-8")
         _check_month(drafts[final], Path(path).name)
         if second is not None:
-            load_targets(drafts[second])
+            _check_targets(drafts[second], Path(path).name)
         for place, draft in drafts.items():
             os.rename(draft, place)
     finally:
@@ -193,6 +197,14 @@ def _targets_text(table: HourlyTable, extends: str | Path, place: Path, unit: fl
 
     scenario = _beside(extends, place)
     return yaml.safe_dump(month_targets(table, scenario, unit, **origin), sort_keys=False, width=118)
+
+
+def _check_targets(draft: Path, name: str) -> None:
+    """Refuse a month that makes no set of targets, in words about the table."""
+    try:
+        load_targets(draft)
+    except TargetError as error:
+        raise TargetError(str(error).replace(draft.name, name)) from None
 
 
 def _beside(scenario: str | Path, place: Path) -> str:

@@ -69,7 +69,8 @@ class Report:
         rows = self.targets()
         fit = [row for row in rows if row["role"] == "fit"]
         held = [row for row in rows if row["role"] == "hold_out"]
-        trace = self.estimate.trace
+        trace, effort = self.estimate.trace, self.estimate.effort
+        unseen = effort.replicates - effort.seeds
         return {
             "objective_before": next(step.objective for step in trace if step.stage == "start"),
             "objective_after": self.estimate.objective,
@@ -77,9 +78,11 @@ class Report:
             "fitted_in": _share(fit),
             "fitted_in_before": statistics.fmean(row["error_before"] <= TOLERANCE["fit"] for row in fit),
             "fitted_median_error": statistics.median(row["error_after"] for row in fit),
-            "unseen_seeds": self.estimate.effort.replicates - self.estimate.effort.seeds,
-            "fitted_in_unseen": statistics.fmean(row["error_unseen"] <= TOLERANCE["fit"] for row in fit),
-            "fitted_median_error_unseen": statistics.median(row["error_unseen"] for row in fit),
+            "unseen_seeds": unseen,
+            "fitted_in_unseen": statistics.fmean(row["error_unseen"] <= TOLERANCE["fit"] for row in fit)
+            if unseen
+            else None,
+            "fitted_median_error_unseen": statistics.median(row["error_unseen"] for row in fit) if unseen else None,
             "held_out": len(held),
             "held_out_in": _share(held) if held else None,
             "held_out_median_error": statistics.median(row["error_after"] for row in held) if held else None,

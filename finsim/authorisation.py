@@ -78,6 +78,8 @@ def decide(t, c, accounts, people, habits, books):  # type: ignore[no-untyped-de
         challenger = by_model if by_model >= 0 else challenger
     if t.decision != pay.DECLINED and challenger >= 0:
         answer_challenge(t, c, behaviour, books.keys)
+        if t.decision == pay.DECLINED and t.alert:
+            t.alert = challenger + 1  # who asked has stopped it, whoever would have held it
     if t.decision == pay.UNDECIDED:
         t.decision = pay.APPROVED
 

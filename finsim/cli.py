@@ -277,7 +277,8 @@ def import_month(table: Path, unit: float, per_wallet: float, as_json: bool, **o
     )
     summary = month_summary(read)
     if as_json:
-        emit_json({"path": str(out), "days": read.days, "types": summary})
+        targets = None if options["targets"] is None else str(options["targets"])
+        emit_json({"path": str(out), "targets": targets, "days": read.days, "types": summary})
         return OK
     rows = [(one["type"], f"{one['count']:,}", f"{one['mean']:,.2f}", f"{one['hours']:,}") for one in summary]
     columns = ("type", "payments", "mean amount", "hours with any")

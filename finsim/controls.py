@@ -150,7 +150,8 @@ def apply_model(t, rule, keys):  # type: ignore[no-untyped-def]
         t.alert = MODEL + 1
         decline(t, pay.MODEL)
     elif t.score >= rule.model_hold and t.rail != pay.CARD:
-        t.alert = MODEL + 1
+        if t.alert != COOLING_OFF + 1:  # a rest is not cut short
+            t.alert = MODEL + 1
         t.decision = pay.HELD
     elif t.score >= min(rule.model_challenge, rule.model_hold):
         if t.decision != pay.HELD:  # whoever holds a payment has raised its alert

@@ -166,6 +166,23 @@ def test_a_new_payee_is_paid_after_a_rest() -> None:
     assert waited.max() < 11.5  # type: ignore[operator]
 
 
+def test_a_failed_challenge_ends_a_rest_before_it_begins() -> None:
+    rules = bank(cooling_off_amount=500.0, new_device_limit=100.0, cooling_off_hours=2.0) | {"run.warm_up_days": 0}
+    asked = {"banks.challenge_pass_owner": 0.0, "banks.challenge_abandon": 0.0}
+    economy, recorder = recorded(**rules, **asked)
+    payer = customer_with(economy)
+    number = economy.submit(
+        payer=payer,
+        payee=int(economy.ledger.person_base + 1),
+        amount=600.0,
+        time=economy.now + 60_000_000,
+        device=(payer + 1) << 7,
+    )
+    finish(economy)
+    told = recorder.frame("alerts").filter(pl.col("transaction_id") == number)
+    assert told["control"].cast(pl.String).to_list() == ["new_device"], "who asked has stopped it"
+
+
 def test_better_accounts_have_larger_limits_of_a_day() -> None:
     rules = {**bank(transfer_day_limit=400.0), "banks.wealthy_limits": 100.0, "population.customers": 1200}
     rows, customers = frames("transactions", "customers", **rules)

@@ -251,3 +251,26 @@ def test_targets_without_an_origin_or_a_place_are_refused(
     assert main(["import-month", "month.csv", *WORDS, *more]) == 2
     assert says in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["month.csv"], "nothing half written"
+
+
+def test_deviations_that_are_not_known_are_neither_fitted_nor_free(tmp_path: Path) -> None:
+    bare = month().with_columns(
+        std=pl.when(pl.col("action") == "DEBIT")
+        .then(None)
+        .when(pl.col("action") == "PAYMENT")
+        .then(0.0)
+        .otherwise("std")
+    )
+    made = month_targets(check_hourly_table(bare), "mobile_money", 2_500.0, citation="c", year="y", geography="g")
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(made))
+    problem = problem_of(load_targets(tmp_path / "own.yaml"))
+    assert "behaviour.mobile_money.debit.amount_log_sigma" not in problem.keys
+    assert len(problem.parameters) <= len(problem.fitted)
+
+
+def test_an_origin_without_targets_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    month().write_csv(tmp_path / "month.csv")
+    words = ["import-month", str(tmp_path / "month.csv"), *WORDS, "--out", str(tmp_path / "m.yaml"), "--year", "2026"]
+    assert main(words) == 2
+    assert "targets" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["month.csv"]

@@ -15,6 +15,7 @@ from small_economy import SMALL, TICKS, customer_with, days, finish, found, reco
 
 import finsim
 from finsim import payments as pay
+from finsim.controls import COOLING_OFF
 from finsim.economy import Economy
 from finsim.partition import Partition
 from finsim.posting import credits_of, settle_tick, unmoved_payees
@@ -359,6 +360,16 @@ def test_a_model_adds_to_what_a_rule_decided(score: float) -> None:
     else:
         assert row["decision"] == pay.HELD, "no score lets a held payment go"
         assert row["challenge"] == (pay.PASSED if score == 0.92 else pay.NONE)
+
+
+def test_a_model_does_not_cut_a_rest_short() -> None:
+    rules = {"banks.institutions": [{"share": 1.0, "cooling_off_amount": 500.0}], "banks.model_hold": 0.5}
+    economy = found(**BARE, **rules)
+    payer = customer_with(economy)
+    economy.add_control(Suspicious(economy, payer, 0.6))
+    row = one(economy, 600.0, payer=payer)
+    assert row["decision"] == pay.HELD
+    assert row["alert"] == COOLING_OFF + 1
 
 
 @pytest.mark.parametrize("passes", [0.0, 1.0])

@@ -141,7 +141,7 @@ def test_what_is_held_teaches_when_it_is_decided() -> None:
     economy = found(**{"fraud.intensity": 3})
     ring = economy.underworld.rings[0]
     campaign = Campaign(1, "account_takeover", ring.row, economy.now)
-    ring.campaigns[1] = campaign
+    ring.campaigns[1] = economy.underworld.campaigns[1] = campaign
     row = pay.blank(1)
     row["campaign"], row["truth"], row["amount"], row["rail"] = 1, pay.IS_FRAUD, 100_000, pay.INSTANT
     row["timestamp"], row["decision"], row["stage"] = economy.now, pay.HELD, 1
@@ -155,5 +155,16 @@ def test_what_is_held_teaches_when_it_is_decided() -> None:
     assert gained > tried, "it succeeded"
     assert not [arm for arm in ring.experience.arms if arm.startswith("hour/")], "the hour was the analyst's"
     assert ring.capital - start == 92_000, "less the mule's commission"
-    ring.lose(campaign, 100_000)
-    assert ring.capital == start
+    economy.underworld.warn(1, campaign.victim, economy.now)
+    ring.campaigns.pop(1, None)
+    row["decision"] = pay.DECLINED
+    ring.observe(row)
+    assert ring.experience.arms["typology/account_takeover"][0] > tried, "a refusal teaches after the victim's report"
+    economy.underworld.account(1, economy.now, "recovered", 100_000)
+    assert ring.capital == start, "what is recalled is lost, after the report too"
+
+
+def test_without_adaptation_capital_binds_nobody() -> None:
+    ring = found(**{"fraud.intensity": 3, "fraud.adaptation": 0.0}).underworld.rings[0]
+    ring.capital = 0
+    assert ring.buy("card_not_present", 500)
