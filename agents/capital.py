@@ -35,15 +35,10 @@ def kept(row: np.void, commission: float) -> int:
     return int(row["amount"] * (1.0 - commission))
 
 
-def capacities(rings: Sequence[Fraudster], start: int) -> NDArray[np.float64]:
-    """Return how many campaigns each ring runs against the mean of all, (n,) float64; their mean by effort is near 1.
-
-    Args:
-        rings: who is compared.
-        start: capital with which rings begin, cents.
-    """
+def capacities(rings: Sequence[Fraudster]) -> NDArray[np.float64]:
+    """Return how many campaigns each ring runs against the mean of all, (n,) float64; the mean by effort is near 1."""
     if not rings:
         return np.ones(0)
-    capital = np.array([max(ring.capital, 0) for ring in rings]) / max(start, 1)
+    capital = np.array([max(ring.capital, 0) / max(ring.start, 1) for ring in rings])
     power = (1.0 + capital) ** POWER
     return np.clip(power / np.average(power, weights=[ring.effort for ring in rings]), NARROW, WIDE)

@@ -77,8 +77,11 @@ class CredentialMarket:
 
     def value(self, now: int) -> float:
         """Return how much is on offer, each detail by its freshness: 1 when stolen, half after the half-life."""
-        age = (now - self.state()["stolen"]) / DAY
-        return float(np.exp2(-np.maximum(age, 0.0) / self.half_life_days).sum())
+        return float(self._freshness(self.state(), now).sum())
+
+    def _freshness(self, rows: Any, now: int) -> Any:
+        """Return what age leaves of the value of details, CREDENTIAL of any shape, at a time."""
+        return np.exp2(-np.maximum((now - rows["stolen"]) / DAY, 0.0) / self.half_life_days)
 
     def begin_day(self, now: int, supply: float) -> None:
         """At midnight, microseconds: clear what was sold away and put what arrived on offer.
@@ -95,8 +98,7 @@ class CredentialMarket:
 
     def price_of(self, row: np.void) -> int:
         """Return what details, one CREDENTIAL, cost today, cents: less when old, faulty, or when many are on offer."""
-        age = max((self.opened - int(row["stolen"])) / DAY, 0.0)
-        value = float(row["quality"]) * 2.0 ** (-age / self.half_life_days)
+        value = float(row["quality"] * self._freshness(row, self.opened))
         return max(int(100 * self.price * value / self.supply), CHEAPEST)
 
     def take(
@@ -135,8 +137,7 @@ class CredentialMarket:
         """Return the cumulative preference, (n,) float64: quality by freshness, the less the cheaper it may be."""
         known = self._preference.get(cheap)
         if known is None:
-            age = (self.opened - self.stock["stolen"]) / DAY
-            value = self.stock["quality"] * np.exp2(-np.maximum(age, 0.0) / self.half_life_days)
+            value = self.stock["quality"] * self._freshness(self.stock, self.opened)
             weight = value.astype(float) ** (1.0 - cheap)
             known = self._preference[cheap] = np.cumsum(weight)
         return known

@@ -175,10 +175,16 @@ class Fraudster(mesa.Agent):  # type: ignore[misc]
         self.experience.fade()
         self._weights.clear()
 
-    def learn(self, campaign: Campaign, row: np.void) -> None:
-        """Learn what typology, category, bank, victim, amount and hour yield from the outcome of an attempt."""
+    def learn(self, campaign: Campaign, row: np.void, cents: int) -> None:
+        """Learn what typology, category, bank, victim, amount and hour yield from the outcome of an attempt.
+
+        Args:
+            campaign: what it belonged to.
+            row: the attempt, one TRANSACTION.
+            cents: what the ring makes of it where it is approved.
+        """
         world, success = self.underworld, bool(row["decision"] == pay.APPROVED)
-        usual, name, cents = world.usual, campaign.typology, kept(row, world.settings.mules.commission)
+        usual, name = world.usual, campaign.typology
         tried, gained = usual.value(name, cents), success / usual.rate(name)
         self._remember("typology", name, tried, tried * success / usual.profit(name))
         usual.see(name, cents, success)
@@ -233,10 +239,10 @@ class Fraudster(mesa.Agent):  # type: ignore[misc]
                 continue
             typology = registry()[campaign.typology]
             if row["truth"] & pay.IS_FRAUD and row["decision"] != pay.HELD:  # a release tells what became of it
-                if row["decision"] == pay.APPROVED:
-                    self.capital += kept(row, self.underworld.settings.mules.commission)
+                cents = kept(row, self.underworld.settings.mules.commission)
+                self.capital += cents * int(row["decision"] == pay.APPROVED)
                 if int(row["stage"]) not in getattr(typology, "probing", ()):
-                    self.learn(campaign, row)
+                    self.learn(campaign, row, cents)
             if not goes_on or (release and not getattr(typology, "waits_for_releases", False)):
                 continue
             campaign.ended = int(row["timestamp"])

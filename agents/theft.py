@@ -193,17 +193,16 @@ class Theft:
             if reserved[customer]:
                 continue  # a name that a ring made up is nobody's victim
             for merchant, number, begin, end in self.leaks:
-                if number >= 0 and row["entry_mode"] not in READABLE:
-                    continue
-                if merchant == row["merchant"] and begin <= row["timestamp"] < end:
+                read = number < 0 or row["entry_mode"] in READABLE
+                if merchant == row["merchant"] and begin <= row["timestamp"] < end and read:
                     self._copy(number, customer, slot, card, int(row["timestamp"]))
 
     def _copy(self, number: int, customer: int, slot: int, card: int, at: int) -> None:
         """Let one card's details reach the market, or the campaign of that number."""
-        u = self.economy.streams.one(Purpose.BREACH, customer, second=2, ordinal=self.economy.day)
-        if number == PARTLY and u[0] >= CAUGHT:
-            return
         if number < 0:
+            u = self.economy.streams.one(Purpose.BREACH, customer, second=2, ordinal=self.economy.day)
+            if number == PARTLY and u[0] >= CAUGHT:
+                return
             quality = np.array([quality_of(BREACHED, u[1])])
             self.underworld.credentials.add(np.array([customer]), np.array([slot]), np.array([card]), at, quality)
         elif number in self.underworld.campaigns:

@@ -145,7 +145,7 @@ class Underworld(CampaignRequests, RingChoices):
         self.ring_life.begin_day()
         rings = self.active_rings()
         if s.adaptation > 0:
-            for ring, capacity in zip(rings, capacities(rings, int(100 * s.ring_capital)), strict=True):
+            for ring, capacity in zip(rings, capacities(rings), strict=True):
                 ring.capacity = float(capacity)
         for ring in rings:
             if self.economy.day == self.economy.clock.first_day:

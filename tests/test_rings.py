@@ -130,9 +130,9 @@ def test_rich_rings_are_busier_and_the_mean_stays() -> None:
     economy = found(**{"fraud.intensity": 3})
     rings = economy.underworld.rings
     start = rings[0].capital
-    assert capacities(rings, start) == pytest.approx(np.ones(len(rings)))
+    assert capacities(rings) == pytest.approx(np.ones(len(rings)))
     rings[0].capital, rings[1].capital = 15 * start, 0
-    found_ = capacities(rings, start)
+    found_ = capacities(rings)
     assert found_[0] > 1.0 > found_[1]
     assert found_.mean() == pytest.approx(1.0, abs=0.02)
 

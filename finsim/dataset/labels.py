@@ -147,10 +147,15 @@ def entities_as_of(
     )
 
 
+def _before(later: pl.LazyFrame, key: str, former: str) -> pl.LazyFrame:
+    """Return the value that each one had before the first of its later changes: key and the column of former values."""
+    changes = later.filter(pl.col(former).is_not_null()).sort("event_at")
+    return changes.unique(key, keep="first", maintain_order=True).select(key, former)
+
+
 def _limited(accounts: pl.LazyFrame, later: pl.LazyFrame) -> pl.LazyFrame:
     """Return accounts with the credit limits that they had before their later changes."""
-    changes = later.filter(pl.col("former_credit_limit").is_not_null()).sort("event_at")
-    then = changes.unique("account_id", keep="first", maintain_order=True).select("account_id", "former_credit_limit")
+    then = _before(later, "account_id", "former_credit_limit")
     joined = accounts.join(then, on="account_id", how="left", maintain_order="left")
     limit = pl.coalesce("former_credit_limit", "credit_limit").alias("credit_limit")
     return joined.with_columns(limit).drop("former_credit_limit")
@@ -172,9 +177,7 @@ def _at_home(customers: pl.LazyFrame, later: pl.LazyFrame) -> pl.LazyFrame:
 
     The centre and region of an area are those of customers who live there at the end; null where nobody does.
     """
-    moves = later.filter(pl.col("former_postcode_area").is_not_null()).sort("event_at")
-    left = moves.unique("customer_id", keep="first", maintain_order=True)
-    left = left.select("customer_id", postcode_area="former_postcode_area")
+    left = _before(later, "customer_id", "former_postcode_area").rename({"former_postcode_area": "postcode_area"})
     places = customers.select(HOME).unique("postcode_area", keep="first", maintain_order=True)
     columns = customers.collect_schema().names()
     moved = customers.drop(HOME).join(left, on="customer_id", maintain_order="left")
