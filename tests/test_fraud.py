@@ -359,7 +359,7 @@ def test_rings_try_less_what_was_declined() -> None:
     for decision, name in ((pay.DECLINED, "skimming"), (pay.APPROVED, "card_testing")):
         row["decision"] = decision
         for number in range(10):
-            ring.learn(Campaign(number, name, ring.row, 0), row[0])
+            ring.learn(Campaign(number, name, ring.row, 0), row[0], 10_000)
     assert ring.belief("typology", "skimming") < 0.5
     assert ring.belief("typology", "card_testing") > 1.0
     assert ring.belief("typology", "skimming") < other.belief("typology", "skimming") < 1.0, "others hear of it"
@@ -369,7 +369,7 @@ def test_rings_try_less_what_was_declined() -> None:
     assert ring.belief("typology", "skimming") > 0.9, "what was given up long ago is tried again"
     still = found(**{"fraud.adaptation": 0}).underworld.rings[0]
     for number in range(10):
-        still.learn(Campaign(number, "skimming", still.row, 0), row[0])
+        still.learn(Campaign(number, "skimming", still.row, 0), row[0], 10_000)
     assert still.belief("typology", "skimming") == 1.0
 
 
