@@ -24,12 +24,12 @@ class Alert:
         raised: microseconds.
         control: position in CONTROLS.
         score: the model's; None where none ran.
-        customer, slot: whose account pays.
+        customer: whose account pays.
         cents: amount.
         truth, campaign: as the record has them.
         thief: whether a stranger acted.
         approved: whether the payment went through.
-        by_card: whether it was made with a card.
+        card: packed code of the card that it was made with; NO_CODE for none.
         held: the request as plain state if it is held, else None.
     """
 
@@ -38,13 +38,12 @@ class Alert:
     control: int
     score: float | None
     customer: int
-    slot: int
     cents: int
     truth: int
     campaign: int
     thief: bool
     approved: bool
-    by_card: bool
+    card: int
     held: Any
 
 

@@ -17,7 +17,7 @@ from finsim import payments as pay
 from finsim.agents.alert_queue import Alert, AlertQueue
 from finsim.clock import DAY, HOUR
 from finsim.controls import CONTROLS, COOLING_OFF, NEW_PAYEE_RULE
-from finsim.ids import mixed
+from finsim.ids import NO_CODE, mixed
 from finsim.rng import Purpose, to_normal
 
 if TYPE_CHECKING:
@@ -56,13 +56,12 @@ class Analysts:
             int(row["alert"]) - 1,
             None if np.isnan(score) else score,
             int(row["owner"]),
-            int(row["slot"]),
             int(row["amount"]),
             int(row["truth"]),
             int(row["campaign"]),
             bool(row["flags"] & pay.THIEF),
             bool(row["decision"] == pay.APPROVED),
-            bool(row["rail"] == pay.CARD),
+            int(row["card"]) if row["rail"] == pay.CARD else NO_CODE,
             list(row.tolist()) if held else None,
         )
         if held and alert.control == COOLING_OFF:
@@ -150,9 +149,9 @@ class Analysts:
             self.bank.economy.underworld.mule_market.caught(alert.customer, at)
         if alert.truth and alert.campaign >= 0:
             claims.report(at, alert.campaign, alert.customer, "analyst", alert.number)
-        if alert.by_card and alert.truth == pay.IS_FRAUD:
-            claims.replace_card(alert.customer, alert.slot, at)
-        if not alert.by_card and (not alert.truth or (alert.truth == pay.IS_FRAUD and alert.thief)):
+        if alert.card != NO_CODE and alert.truth == pay.IS_FRAUD:
+            claims.replace_card(alert.card, at)
+        if alert.card == NO_CODE and (not alert.truth or (alert.truth == pay.IS_FRAUD and alert.thief)):
             claims.lock_out(alert.customer, at)  # in error too: until the owner has proved who he is
         if not alert.truth and alert.approved:
             # The customer calls and the error is put right.

@@ -18,6 +18,16 @@ REISSUES = 60
 DEBIT, CREDIT = 0, 2
 
 
+def held_bit(slot: int) -> np.uint8:
+    """Return the bit of a card in the columns `cards` and `lost_card` of a customer."""
+    return np.uint8(4 if slot == CREDIT else 1)
+
+
+def card_of(code: int) -> tuple[int, int]:
+    """Return (customer row, account slot) of the packed code of a card."""
+    return code >> 7, CREDIT if code & 64 else DEBIT
+
+
 class CardBook:
     """When each present card was issued, and all cards and devices of the past.
 
@@ -38,6 +48,12 @@ class CardBook:
         """Return how often a card was reissued so far."""
         return int(self.economy.world.customers.data["credit_ordinal" if slot == CREDIT else "debit_ordinal"][customer])
 
+    def lose(self, customer: int, slot: int, at: int) -> None:
+        """Take a card out of its owner's hands from a time on; what needs no plastic goes on, until it is blocked."""
+        data = self.economy.world.customers.data
+        data["lost_card"][customer] |= held_bit(slot)
+        data["lost_at"][customer] = at
+
     def code(self, customer: int, slot: int) -> int:
         """Return the packed code of the present card."""
         return customer << 7 | (64 if slot == CREDIT else 0) | self.ordinal(customer, slot)
@@ -45,18 +61,23 @@ class CardBook:
     def holds(self, customer: int, slot: int) -> bool:
         """Return whether the customer has joined and has a card on this account, blocked or not."""
         data = self.economy.world.customers.data
-        return bool(data["cards"][customer] & (4 if slot == CREDIT else 1)) and bool(
-            data["since_day"][customer] <= self.economy.day
-        )
+        return bool(data["cards"][customer] & held_bit(slot)) and bool(data["since_day"][customer] <= self.economy.day)
 
-    def block(self, customer: int, slot: int, at: int) -> bool:
-        """Block a card; False if there is none that could be blocked."""
-        data = self.economy.world.customers.data
-        column = "credit_blocked" if slot == CREDIT else "debit_blocked"
-        if not self.holds(customer, slot) or data[column][customer] or self.ordinal(customer, slot) >= REISSUES:
+    def may_be_blocked(self, code: int) -> bool:
+        """Return whether a packed code is that of a present card that works."""
+        customer, slot = card_of(code)
+        blocked = self.economy.world.customers.data["credit_blocked" if slot == CREDIT else "debit_blocked"][customer]
+        if not self.holds(customer, slot) or blocked or self.code(customer, slot) != code:
             return False
+        return self.ordinal(customer, slot) < REISSUES
+
+    def block(self, code: int, at: int) -> bool:
+        """Block a card by its packed code; False if it is not one that could be blocked."""
+        if not self.may_be_blocked(code):
+            return False
+        customer, slot = card_of(code)
         at = max(at, self.economy.now)
-        data[column][customer] = 1
+        self.economy.world.customers.data["credit_blocked" if slot == CREDIT else "debit_blocked"][customer] = 1
         self.past.append((customer, slot, self.ordinal(customer, slot), int(self.issued[customer, slot // 2]), at))
         self.economy.log.event(at, customer, "card_blocked", slot=slot)
         return True
@@ -74,7 +95,7 @@ class CardBook:
         data = self.economy.world.customers.data
         for column, slot, name in ((0, DEBIT, "debit"), (1, CREDIT, "credit")):
             for customer in np.flatnonzero(self.expiry[:, column] == day).tolist():
-                held = data["cards"][customer] & (4 if slot == CREDIT else 1)
+                held = data["cards"][customer] & held_bit(slot)
                 if not held or data[f"{name}_blocked"][customer] or data[f"{name}_ordinal"][customer] >= REISSUES:
                     continue
                 self.past.append((customer, slot, self.ordinal(customer, slot), int(self.issued[customer, column]), 0))
@@ -84,6 +105,7 @@ class CardBook:
     def _next(self, customer: int, slot: int, at: int) -> None:
         data = self.economy.world.customers.data
         data["credit_ordinal" if slot == CREDIT else "debit_ordinal"][customer] += 1
+        data["lost_card"][customer] &= ~held_bit(slot)
         self.issued[customer, slot // 2] = at
         self.expiry[customer, slot // 2] = at // DAY + VALID_DAYS
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from finsim import payments as pay
+from finsim.agents.cards import card_of
 from finsim.clock import DAY, HOUR
 from finsim.rng import Purpose, to_normal
 from finsim.state import record
@@ -34,7 +35,7 @@ class Loss:
         remote: made without the card being present.
         secure: authenticated by 3-D Secure.
         rail: position in RAILS.
-        slot: account slot of the payer.
+        card: packed code of the card; NO_CODE for none.
         claimed: whether it was reported.
         stripe: read from a magnetic stripe.
     """
@@ -48,7 +49,7 @@ class Loss:
     remote: bool
     secure: bool
     rail: int
-    slot: int
+    card: int
     claimed: bool = False
     stripe: bool = False
 
@@ -99,7 +100,7 @@ class Claims:
                 bool(row["place"] >= 0),
                 bool(row["authentication"] == pay.THREE_D_SECURE),
                 int(row["rail"]),
-                int(row["slot"]),
+                int(row["card"]),
                 stripe=bool(row["entry_mode"] == pay.MAGSTRIPE),
             )
         )
@@ -156,8 +157,8 @@ class Claims:
             number, raised, source, label = details
             self.label(number, raised, at, source, REASON_CARD_NOT_PRESENT if label == "fraud" else None, label)
         elif task == "lost":
-            self.bank.economy.log.event(at, details[0], "card_reported_lost", slot=details[1])
-            self.replace_card(details[0], details[1], at)
+            self.report(at, details[0], details[1])
+            self.miss(details[2], at)
         elif task == "replace":
             self.bank.economy.life.cards.reissue(details[0], details[1], at)
         elif task == "unfreeze":
@@ -168,8 +169,10 @@ class Claims:
 
     def finish(self, at: int, task: str, *details: Any) -> None:
         """After the end of the run: export reports that are already determined; no money follows."""
-        if task == "report":
-            case = self.cases[details[0], details[1]]
+        if task in ("report", "lost"):
+            case = self.cases.get((details[0], details[1]))
+            if case is None:
+                return  # a lost card that nobody has used
             for loss in case.losses:
                 if not loss.claimed and loss.at < at:
                     loss.claimed = True
@@ -199,10 +202,11 @@ class Claims:
                 self.label(loss.number, loss.at, at, source, self._reason(case, loss), "fraud")
             if loss.cents:
                 self.bank.recovery.pursue(at, campaign, customer, loss)
-        if source == "customer" and unclaimed and economy.underworld.typology_of(campaign) == "lost_stolen":
-            economy.log.event(at, customer, "card_reported_lost", slot=unclaimed[0].slot)
-        for slot in sorted({loss.slot for loss in unclaimed if loss.rail == pay.CARD and not scam}):
-            self.replace_card(customer, slot, at)
+        cards = sorted({loss.card for loss in unclaimed if loss.rail == pay.CARD and not scam})
+        for card in cards:
+            if source == "customer" and economy.underworld.typology_of(campaign) == "lost_stolen":
+                self.miss(card, at)
+            self.replace_card(card, at)
         economy.underworld.warn(campaign, customer, at)
 
     def claimed(self, campaign: int, customer: int, number: int) -> bool:
@@ -251,10 +255,19 @@ class Claims:
         if of >= economy.export_start:
             economy.log.add("label_events", number, at, source, reason, label, recovered / 100.0)
 
-    def replace_card(self, customer: int, slot: int, at: int) -> None:
-        """Block a card and send a new one."""
+    def miss(self, card: int, at: int) -> None:
+        """Have the owner report a card lost, unless it has been blocked since; it is replaced."""
         economy = self.bank.economy
-        if economy.life.cards.block(customer, slot, at):
+        if economy.life.cards.may_be_blocked(card):
+            customer, slot = card_of(card)
+            economy.log.event(at, customer, "card_reported_lost", slot=slot)
+            self.replace_card(card, at)
+
+    def replace_card(self, card: int, at: int) -> None:
+        """Block a card and send a new one, unless that has been done."""
+        economy = self.bank.economy
+        if economy.life.cards.block(card, at):
+            customer, slot = card_of(card)
             u = economy.streams.one(Purpose.REPORT, customer, second=slot, ordinal=at // DAY, draw=3)
             days = economy.config.parameters.banks.reissue_days * float(np.exp(0.4 * to_normal(u[:1])[0]))
             arrives = at // DAY * DAY + int(max(days, 1.0)) * DAY + int((9.0 + 10.0 * u[1]) * HOUR)

@@ -50,7 +50,7 @@ def charge_off(economy: Economy, customer: int, fraud: int = 0, related: int = 0
     data, account = economy.world.customers.data, customer * SLOTS + CREDIT_CARD
     owed = max(-int(economy.ledger.accounts["balance"][account]), 0)
     at = economy.day * DAY + 4 * HOUR + customer * 2_654_435_761 % HOUR
-    economy.life.cards.block(customer, CREDIT_CARD, at)
+    economy.life.cards.block(economy.life.cards.code(customer, CREDIT_CARD), at)
     data["cards"][customer] &= 0xFF & ~4
     data["accounts"][customer] &= 0xFF & ~4
     economy.life.closed[customer, CREDIT_CARD] = at + 2_000_000

@@ -92,6 +92,8 @@ class Customer(ColumnAgent):
     credit_ordinal = Column("u1", doc="reissues of the credit card so far")
     debit_blocked = Column("u1", doc="1: no usable debit card at present")
     credit_blocked = Column("u1", doc="1: no usable credit card at present")
+    lost_card = Column("u1", doc="bits, as in cards, of what the owner has lost and the bank not replaced")
+    lost_at = Column("i8", unit="us", doc="when the last of them was lost")
     frozen = Column("u1", doc="1: the bank froze the accounts")
     cash_cents = Column("i8", unit="cent", doc="cash on hand")
     cash_planned = Column("i8", unit="cent", doc="cash on hand if every planned withdrawal worked")

@@ -61,7 +61,7 @@ class Departures:
         bank = economy.ledger.person_base + int(u[1] * economy.ledger.outside.persons)
         self._move(customer, CHECKING, bank, rest, at + 20 * 60_000_000, 0)
         for slot in (CHECKING, CREDIT_CARD):
-            economy.life.cards.block(customer, slot, economy.now)
+            economy.life.cards.block(economy.life.cards.code(customer, slot), economy.now)
         closes = (economy.day + NOTICE_DAYS) * DAY
         for slot in range(SLOTS):
             if data["accounts"][customer] & (1 << slot):

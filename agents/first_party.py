@@ -119,7 +119,7 @@ class FirstParty:
         reason = REASON_CARD_NOT_PRESENT if u[1] < as_fraud else SERVICE_REASONS[int(u[2] * len(SERVICE_REASONS))]
         loss = Loss(
             number, int(row["timestamp"]), int(row["amount"]), int(row["payer"]), int(row["payee"]),
-            int(row["merchant"]), True, False, int(row["rail"]), int(row["slot"]),
+            int(row["merchant"]), True, False, int(row["rail"]), int(row["card"]),
         )  # fmt: skip
         self._later(loss.at + int(max(days, 1.0) * DAY), "claim", campaign, int(row["owner"]), reason, loss)
 
@@ -163,7 +163,7 @@ class FirstParty:
         bank, u = self._bank(customer), self._draw(loss.number, 1)
         bank.claims.label(loss.number, loss.at, at, "customer", reason, self._label(reason))
         if reason == REASON_CARD_NOT_PRESENT:
-            bank.claims.replace_card(customer, loss.slot, at)
+            bank.claims.replace_card(loss.card, at)
         self._later(at + int((0.2 + 3.0 * u[0]) * DAY), "credit", campaign, customer, loss)
         self._later(self._charged_back(at, loss), "charge_back", campaign, customer, reason, loss)
 

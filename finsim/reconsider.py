@@ -64,24 +64,35 @@ def update_band(c, available, behaviour):  # type: ignore[no-untyped-def]
 
 
 @inline
+def is_missing(t, c, slot):  # type: ignore[no-untyped-def]
+    """Return whether a request needs the plastic of a card that its owner has lost."""
+    return c.lost_card & (4 if slot == 2 else 1) and t.timestamp >= c.lost_at and t.entry_mode <= pay.MAGSTRIPE
+
+
+@inline
+def is_usable(t, c, slot):  # type: ignore[no-untyped-def]
+    """Return whether the owner can pay with a card: it is held, not blocked, and at hand where that is needed."""
+    if slot == 2:
+        return c.cards & 4 and not c.credit_blocked and not is_missing(t, c, slot)
+    return c.cards & 1 and not c.debit_blocked and not is_missing(t, c, slot)
+
+
+@inline
 def own_card(t, c, keys):  # type: ignore[no-untyped-def]
     """Put the owner's present card on the request; return False where the owner has none that works.
 
     Who collects with a stored card tries the old one until it hears of the new; some owners try a blocked one too.
     """
-    if c.credit_blocked if t.slot == 2 else c.debit_blocked:
+    if (c.credit_blocked if t.slot == 2 else c.debit_blocked) and not is_missing(t, c, t.slot):
         u, _, _, _ = by_id(keys, MISTAKE, t.transaction_id)
         if t.entry_mode == pay.CARD_ON_FILE or u < TRIES_BLOCKED:
             t.card = np.uint32((t.owner << 7) | (64 | c.credit_ordinal if t.slot == 2 else c.debit_ordinal))
             return True
-    if t.slot == 2 and (not c.cards & 4 or c.credit_blocked):
-        if not c.cards & 1 or c.debit_blocked or t.kind == pay.WITHDRAWAL:
+    if not is_usable(t, c, t.slot):
+        other = 2 - t.slot
+        if t.kind == pay.WITHDRAWAL or not is_usable(t, c, other):
             return False
-        switch_card(t, c, 0)
-    elif t.slot == 0 and (not c.cards & 1 or c.debit_blocked):
-        if not c.cards & 4 or c.credit_blocked or t.kind == pay.WITHDRAWAL:
-            return False
-        switch_card(t, c, 2)
+        switch_card(t, c, other)
     ordinal = c.credit_ordinal if t.slot == 2 else c.debit_ordinal
     t.card = np.uint32((t.owner << 7) | (64 if t.slot == 2 else 0) | ordinal)
     return True
@@ -119,7 +130,7 @@ def prepare(t, c, accounts, behaviour, keys, cash_log, counts):  # type: ignore[
             credit = accounts[t.payer]
             u, _, _, _ = by_id(keys, LIQUIDITY, t.transaction_id + np.uint64(1))
             if t.amount > credit.balance + credit.limit - credit.reserved and u < KNOWS_LIMIT:
-                if not c.cards & 1 or c.debit_blocked:
+                if not is_usable(t, c, 0):
                     return False
                 switch_card(t, c, 0)
         return own_card(t, c, keys)

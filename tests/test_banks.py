@@ -21,6 +21,7 @@ from finsim.controls import MODEL
 from finsim.economy import Economy
 from finsim.errors import FinsimError
 from finsim.follow_ups import undo_decision
+from finsim.ids import NO_CODE
 
 pytestmark = pytest.mark.behaviour
 
@@ -358,7 +359,7 @@ def test_a_control_that_cannot_work_is_refused_before_anything_is_written(
 
 
 def alert(number: int, cents: int, score: float | None, *, held: bool = False) -> Alert:
-    return Alert(number, 0, 0, score, 0, 0, cents, 0, -1, False, True, False, [] if held else None)
+    return Alert(number, 0, 0, score, 0, cents, 0, -1, False, True, NO_CODE, [] if held else None)
 
 
 def test_the_queue_has_held_payments_first_then_scores_then_amounts() -> None:
@@ -389,7 +390,8 @@ def test_the_queue_has_held_payments_first_then_scores_then_amounts() -> None:
 def test_who_is_found_by_a_model_is_locked_out(truth: int, thief: bool, by_card: bool, locked: bool) -> None:
     economy = found(**bank(), **{"banks.review_miss": 0.0, "banks.review_miss_scam": 0.0})
     customer = customer_with(economy)
-    raised = Alert(1, economy.now, MODEL, 0.95, customer, 0, 100_000, truth, -1, thief, True, by_card, None)
+    card = economy.life.cards.code(customer, 0) if by_card else NO_CODE
+    raised = Alert(1, economy.now, MODEL, 0.95, customer, 100_000, truth, -1, thief, True, card, None)
     economy.banks[0].analysts._decide(raised, economy.now + HOUR)
     assert bool(economy.world.customers.data["frozen"][customer]) == locked
 

@@ -294,6 +294,18 @@ def test_a_found_card_is_used_for_hours_between_loss_and_report(
     assert np.median(spans) < dt.timedelta(hours=24)
 
 
+def test_who_has_lost_a_card_cannot_put_it_in_or_tap_it(
+    rows: pl.DataFrame, data: Dataset, genuine: pl.DataFrame
+) -> None:
+    """From the finder's first use on; a wallet or a card on file needs no plastic and goes on until it is blocked."""
+    first = (
+        pl.concat(campaigns(rows, data, "lost_stolen")).group_by("card_id").agg(pl.col("timestamp").min().alias("lost"))
+    )
+    own = genuine.filter(pl.col("entry_mode").is_in(["chip", "contactless", "magstripe"]))
+    assert own.join(first, on="card_id").filter(pl.col("timestamp") > pl.col("lost")).is_empty()
+    assert not own.join(first, on="card_id").is_empty(), "they were used before"
+
+
 def test_cards_are_lost_without_misuse_too(rows: pl.DataFrame, data: Dataset, events: pl.DataFrame) -> None:
     misused = pl.concat(campaigns(rows, data, "lost_stolen"))["customer_id"].unique()
     lost = events.filter(kind="card_reported_lost")
