@@ -19,7 +19,7 @@ CREDENTIAL = np.dtype(
     [("customer", "i4"), ("card", "u4"), ("stolen", "i8"), ("quality", "f4"), ("slot", "u1")], align=True
 )
 """Whose details, which card, when they were stolen (microseconds), and in which part of attempts they prove right."""
-PHISHED, BREACHED = (0.7, 1.0), (0.45, 1.0)
+PHISHED, BREACHED = (0.85, 1.0), (0.75, 1.0)
 """Least and greatest quality of details by how they were stolen (assumption: who types details into a false page types
 most of them right; what leaks from shops is older and often lacks the security code)."""
 CHEAPEST = 100

@@ -38,6 +38,9 @@ ROOM = 500
 
 CURRENCY_OF_COUNTRY = np.array(pay.CURRENCY_OF_COUNTRY, dtype=np.int64)
 LATEST = DAY - 2_000_000
+SITS, SITS_SIGMA = 6.0, 1.0
+"""Log of the seconds after which a purchase follows the beginning of a sitting, and its deviation (assumption: seven
+minutes, mostly 2 to 18)."""
 
 
 @inline
@@ -200,6 +203,18 @@ def verify_card(t, source, o, day, number, id_key):  # type: ignore[no-untyped-d
 
 
 @inline
+def sitting(o, day, u, habits, keys):  # type: ignore[no-untyped-def]
+    """Return (time, two uniforms of the address, three of the device) of a purchase in the one sitting of a day.
+
+    It comes minutes after the sitting began, by the uniform u; address and device are those of the whole sitting.
+    """
+    v, w, f, g = draw(keys, MEANS, o, 0, day, 2)
+    r, z, which, _ = draw(keys, MEANS, o, 0, day, 3)
+    time = s.time_of_day(habits.remote_hours, v, w) + np.int64(1e6 * np.exp(SITS + SITS_SIGMA * normal(u)))
+    return min(time, LATEST), f, g, r, z, which
+
+
+@inline
 def purchase(out, n, c, o, day, time, number, hour, here, places, habits, people, books):  # type: ignore[no-untyped-def]
     """Plan one purchase, with the withdrawal or the verification before it; return the rows written so far."""
     behaviour = habits.behaviour[0]
@@ -218,8 +233,14 @@ def purchase(out, n, c, o, day, time, number, hour, here, places, habits, people
     m = places.merchants[merchant]
     amount = s.price(k.log_mean, k.sigma, c.scale + m.price, normal(v), k.ending, behaviour.tip, x)
     means = choose_means(c, habits.means[category, 1 if remote else 0, amount_band(amount), c.income_band_code], a)
+    p, q, r, z = draw(keys, MISTAKE, o, number, day, 1)
+    which, wrong = q, 1.0
     if remote:
-        time = s.time_of_day(habits.remote_hours, b, d)
+        sits, gap, wrong, _ = draw(keys, MEANS, o, number, day, 1)
+        if sits < behaviour.one_sitting:
+            time, f, g, r, z, which = sitting(o, day, gap, habits, keys)
+        else:
+            time = s.time_of_day(habits.remote_hours, b, d)
     if means == 0:
         if c.cash_planned < amount:
             withdraw(
@@ -268,7 +289,6 @@ def purchase(out, n, c, o, day, time, number, hour, here, places, habits, people
         t.slot = 2
         t.payer = o * 4 + 2
     if remote:
-        p, q, r, z = draw(keys, MISTAKE, o, number, day, 1)
         s.at_home_online(t, c, o, places, here, f, g)
         t.channel = pay.APP if h < 0.35 else (pay.PHONE if h > 0.985 else pay.ONLINE)
         t.entry_mode = pay.KEYED if t.channel == pay.PHONE else pay.ECOMMERCE
@@ -283,12 +303,12 @@ def purchase(out, n, c, o, day, time, number, hour, here, places, habits, people
         if r < 0.3:
             t.device = NO_CODE
         elif z > 1.0 - behaviour.other_device:
-            t.device = s.other_device(people.customers.shape[0], day, (1.0 - z) / behaviour.other_device, q)
+            t.device = s.other_device(people.customers.shape[0], day, (1.0 - z) / behaviour.other_device, which)
         elif r > 0.8 and s.shares_devices(o) and (o ^ 1) < people.customers.shape[0]:
             partner = people.customers[o ^ 1]
             if not s.is_absent(partner, day):
                 t.device = pack_customer(o ^ 1, partner.device)
-        if t.entry_mode == pay.ECOMMERCE and z < behaviour.mistype:
+        if t.entry_mode == pay.ECOMMERCE and wrong < behaviour.mistype:
             t.flags |= pay.MISTYPED
     else:
         s.in_person(t, c, o, behaviour, b, f, g)

@@ -233,6 +233,7 @@ def behaviour_record(parameters: Parameters) -> NDArray[np.void]:
         "card_on_file": b.card_on_file_share,
         "tip": b.tip_share,
         "mistype": b.mistype_rate,
+        "one_sitting": b.one_sitting_share,
         "other_device": b.other_device_share,
         "borrowed_device": b.borrowed_device_share,
         "wrong_pin": b.wrong_pin_rate,

@@ -92,6 +92,7 @@ BEHAVIOUR = np.dtype(
             "card_on_file",
             "tip",
             "mistype",
+            "one_sitting",
             "other_device",
             "borrowed_device",
             "wrong_pin",

@@ -11,6 +11,7 @@ from small_economy import finish, found, plans, recorded
 
 from finsim import payments as pay
 from finsim.agents.customer import BUSINESS
+from finsim.clock import DAY, HOUR
 from finsim.economy import Economy
 
 MUCH = {"fraud.intensity": 8, "run.days": 12, "population.customers": 400}
@@ -98,6 +99,27 @@ def test_who_fraud_does_not_reach_pays_the_same() -> None:
     for side in ("payer", "payee"):
         reached |= (different[side] < limit) & np.isin(different[side] // 4, list(touched))
     assert reached.mean() > 0.5
+
+
+@pytest.mark.parametrize(("share", "together"), [(1.0, True), (0.0, False)])
+def test_online_shops_are_visited_in_one_sitting(share: float, together: bool) -> None:
+    settings = {"population.customers": 600, "run.days": 9, "fraud.intensity": 0, "behaviour.one_sitting_share": share}
+    rows = plans(found(**settings), 8)
+    rows = rows[(rows["kind"] == pay.PURCHASE) & (rows["rail"] == pay.CARD) & (rows["place"] >= 0)]
+    rows = rows[rows["flags"] & pay.DISCRETIONARY != 0]
+    one = rows["owner"].astype(np.int64) * 100_000 + rows["timestamp"] // DAY
+    spans, machines = [], []
+    for key in np.unique(one)[np.unique(one, return_counts=True)[1] > 1]:
+        some = rows[one == key]
+        spans.append(np.ptp(some["timestamp"]) / HOUR)
+        machines.append(len(np.unique(some[["device", "ip"]])))
+    assert len(spans) > 50
+    if together:
+        assert max(machines) == 1
+        assert np.median(spans) < 0.5
+    else:
+        assert np.mean(machines) > 1.2
+        assert np.median(spans) > 2.0
 
 
 def test_plans_are_sensible(with_fraud: tuple[Economy, NDArray[np.void]]) -> None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from finsim import payments as pay
 from finsim.agents.fraud.care import Care
 from finsim.agents.slots import other_device_code, price
-from finsim.clock import DAY
+from finsim.clock import DAY, HOUR
 from finsim.ids import NO_CODE, merchant_code, outside_code, ring_code
 from finsim.rng import choose, to_normal
 
@@ -76,6 +76,9 @@ THROUGH_VICTIM = (0.05, 0.25, 0.7)
 computer, run from afar)."""
 STORED = (0.08, 0.24, 0.45)
 """Remote attempts on a card that is on file with a merchant (assumption: customers' accounts there are taken over)."""
+STAYS, SITTING = (0.5, 0.75, 0.95), 3 * HOUR
+"""Purchases on a card made from the device and the address of the one before, if that was not longer ago (assumption: a
+customer who moves within minutes is what every detector looks for; who hurries changes proxies all the same)."""
 TOKEN, SECURE = 0.07, 0.015
 """Remote attempts with a card loaded into a wallet of the thief, and with an intercepted code (assumption)."""
 DEAR = (1.25, 1.0, 0.85)
@@ -152,6 +155,26 @@ def _address(
     return ring_code(ring, 131_072 + int(y[1] * 400)), area if y[2] < 0.95 else world.foreign_area(y[1] * 7.0 % 1.0)
 
 
+def _seat(
+    world: Underworld, campaign: Campaign, card: int, at: int, stays: float, fresh: list[float]
+) -> NDArray[np.float64]:
+    """Return the uniforms that say from which device and address somebody buys: new ones, or those of just before.
+
+    Args:
+        world: the underworld.
+        campaign: the campaign, which remembers the last of them.
+        card: packed code.
+        at: microseconds.
+        stays: a uniform that decides whether a thief who sits there still stays.
+        fresh: new uniforms.
+    """
+    last = campaign.facts.get("seat")
+    if last and last["card"] == card and at - last["at"] < SITTING and stays < world.care(campaign).between(*STAYS):
+        fresh = last["drawn"]
+    campaign.facts["seat"] = {"card": card, "at": at, "drawn": fresh}
+    return np.array(fresh)
+
+
 def buy_remotely(
     world: Underworld,
     campaign: Campaign,
@@ -205,9 +228,12 @@ def buy_remotely(
     _present(row, w, cents, stored >= 0, care.between(*STORED))
     row["merchant"], row["mcc"], row["category"] = merchant, shop["mcc"], category
     row["terminal"] = merchant_code(merchant, int(w[2] * max(int(shop["terminals"]), 1)))
-    row["device"] = _device(world, campaign, customer, int(row["timestamp"][0]), x, small)
+    seat = np.array([*x, *y, v[3]])
+    if not small:
+        seat = _seat(world, campaign, code, at, w[3], seat.tolist())
+    row["device"] = _device(world, campaign, customer, int(row["timestamp"][0]), seat[:4], small)
     own = bool(row["device"][0] == world.own_device(customer))
-    row["ip"], place = _address(world, campaign, customer, bool(v[3] < care.between(*PROXY_SHARE)), own, y)
+    row["ip"], place = _address(world, campaign, customer, bool(seat[8] < care.between(*PROXY_SHARE)), own, seat[4:8])
     row["place"] = place
     row["country"] = places.areas["country"][place]
     row["flags"] |= pay.THIEF

@@ -117,15 +117,18 @@ class Behaviour(Model):
     keyed_share: float = param(0.02, unit="share", doc="in-person card payments keyed by the merchant, mail and telephone orders", low=0.0, high=1.0, source="assumption: small shops and orders by telephone")
     three_d_secure_share: float = param(0.08, unit="share", doc="e-commerce payments authenticated by 3-D Secure", low=0.0, high=1.0, source="assumption: little used in the US")
     card_on_file_share: float = param(0.4, unit="share", doc="remote payments with a stored card", low=0.0, high=1.0, source="assumption: repeat customers of online shops")
+    one_sitting_share: float = param(0.7, unit="share", doc="remote purchases of a day made in one sitting, minutes apart, from one device and address", low=0.0, high=1.0,
+                                     source="assumption: who shops online visits several shops at a time")  # fmt: skip
     tip_share: float = param(0.18, unit="share", doc="mean tip on a bill where tips are customary", low=0.0, high=1.0, source="assumption: US restaurants")
     other_device_share: float = param(0.12, unit="share", doc="remote card payments from a device that is not the customer's: at work, borrowed, a browser that forgets", low=0.0, high=0.9,
                                       source="assumption: one in eight; cleared cookies and private windows make a known customer's device look new")  # fmt: skip
     borrowed_device_share: float = param(0.02, unit="share", doc="transfers made on the phone or computer of a relative or friend who lives elsewhere", low=0.0, high=0.9,
                                          source="assumption: one in fifty; carers, couples with two homes, a flat battery")  # fmt: skip
-    mistype_rate: float = param(0.012, unit="share", doc="remote card payments with a wrong date or code", low=0.0, high=0.2, source="assumption: one in eighty")
+    mistype_rate: float = param(0.05, unit="share", doc="remote card payments with typed details of which one is wrong or out of date", low=0.0, high=0.2,
+                                source="US-cnp-wrong-details")  # fmt: skip
     wrong_pin_rate: float = param(0.006, unit="share", doc="PIN entries that are wrong", low=0.0, high=0.2, source="assumption: one in 160")
     verification_rate: float = param(0.12, unit="share", doc="first payments to an online merchant preceded by a card verification of 0", low=0.0, high=1.0, source="assumption: shops that store the card verify it")
-    retry_rate: float = param(0.6, unit="share", doc="declined purchases that are tried again", low=0.0, high=1.0, source="assumption: most people try another card or again")
+    retry_rate: float = param(0.75, unit="share", doc="declined purchases that are tried again", low=0.0, high=1.0, source="US-cnp-gives-up, US-cnp-elsewhere")
     tight_days: float = param(4.0, unit="day", doc="a customer feels tight when the balance is below this many days of spending", low=0.0, high=60.0, source="assumption: less than a working week's spending in hand")
     tight_skip: float = param(0.35, unit="share", doc="discretionary purchases skipped when tight", low=0.0, high=1.0, source="assumption: a third is put off")
     dry_skip: float = param(0.8, unit="share", doc="discretionary purchases skipped when nothing is left", low=0.0, high=1.0, source="assumption: most are put off")
