@@ -244,6 +244,21 @@ def test_stolen_details_buy_in_bursts_at_shops_new_to_the_holder(
     assert gaps.median() < own_gaps.median() / 3
 
 
+def test_purchases_within_hours_come_from_one_place(rows: pl.DataFrame, data: Dataset) -> None:
+    stolen = pl.concat(campaigns(rows, data, "card_not_present")).sort("campaign_id", "timestamp")
+    steps = stolen.select(
+        gap=pl.col("timestamp").diff().over("campaign_id"),
+        stays=(pl.col("ip_id") == pl.col("ip_id").shift().over("campaign_id")),
+    ).drop_nulls()
+    near, late = (
+        steps.filter(pl.col("gap") < dt.timedelta(hours=3)),
+        steps.filter(pl.col("gap") > dt.timedelta(hours=3)),
+    )
+    assert min(len(near), len(late)) >= 20
+    assert 0.6 < near["stays"].mean() < 1.0, "some change proxies all the same"
+    assert late["stays"].mean() < 0.5
+
+
 # -- lost or stolen -------------------------------------------------------------------------------------------
 
 
