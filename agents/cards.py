@@ -48,20 +48,33 @@ class CardBook:
         """Return how often a card was reissued so far."""
         return int(self.economy.world.customers.data["credit_ordinal" if slot == CREDIT else "debit_ordinal"][customer])
 
-    def lose(self, customer: int, slot: int, at: int) -> None:
-        """Take a card out of its owner's hands from a time on; what needs no plastic goes on, until it is blocked."""
+    def lose(self, customer: int, slot: int, at: int) -> bool:
+        """Take a card out of its owner's hands from a time on; what needs no plastic goes on, until it is blocked.
+
+        False while the owner has no other card, because one is lost already.
+        """
         data = self.economy.world.customers.data
-        data["lost_card"][customer] |= held_bit(slot)
-        data["lost_at"][customer] = at
+        if data["lost_card"][customer]:
+            return False
+        data["lost_card"][customer], data["lost_at"][customer] = held_bit(slot), at
+        return True
+
+    def at_hand(self, customer: int, slot: int, at: int) -> bool:
+        """Return whether the customer can put in or tap a card at a time: it is held, not blocked and not lost."""
+        data = self.economy.world.customers.data
+        blocked = data["credit_blocked" if slot == CREDIT else "debit_blocked"][customer]
+        lost = data["lost_card"][customer] & held_bit(slot) and at >= data["lost_at"][customer]
+        return self.holds(customer, slot) and not blocked and not lost
 
     def code(self, customer: int, slot: int) -> int:
         """Return the packed code of the present card."""
         return customer << 7 | (64 if slot == CREDIT else 0) | self.ordinal(customer, slot)
 
     def holds(self, customer: int, slot: int) -> bool:
-        """Return whether the customer has joined and has a card on this account, blocked or not."""
+        """Return whether the customer has joined, has not left, and has a card on this account, blocked or not."""
         data = self.economy.world.customers.data
-        return bool(data["cards"][customer] & held_bit(slot)) and bool(data["since_day"][customer] <= self.economy.day)
+        there = data["since_day"][customer] <= self.economy.day and not data["tombstone"][customer]
+        return bool(there and data["cards"][customer] & held_bit(slot))
 
     def may_be_blocked(self, code: int) -> bool:
         """Return whether a packed code is that of a present card that works."""
@@ -83,7 +96,9 @@ class CardBook:
         return True
 
     def reissue(self, customer: int, slot: int, at: int) -> None:
-        """Put a new card in the place of a blocked one."""
+        """Put a new card in the place of a blocked one, unless the account was closed since."""
+        if not self.holds(customer, slot):
+            return
         at = min(at, self.economy.now)
         self._next(customer, slot, at)
         self.economy.world.customers.data["credit_blocked" if slot == CREDIT else "debit_blocked"][customer] = 0

@@ -120,8 +120,9 @@ class Claims:
         typology = economy.underworld.typology_of(int(row["campaign"]))
         if typology == "sim_swap":
             return settings.sim_swap.notice_hours / 24.0 * float(np.exp(0.7 * z))
-        if typology == "lost_stolen":
-            return settings.lost_stolen.notice_hours / 24.0 * float(np.exp(0.8 * z))
+        if typology == "lost_stolen":  # the owner misses the card, and is asked what was not bought by him
+            left = int(economy.underworld.campaigns[int(row["campaign"])].facts["missed"]) - int(row["timestamp"])
+            return (left if left > 0 else 6 * HOUR) / DAY
         reporting = settings.reporting
         if row["amount"] < 2_000 and u[2] < reporting.never_noticed * (5.0 if row["amount"] < 500 else 1.0):
             return None
@@ -157,8 +158,7 @@ class Claims:
             number, raised, source, label = details
             self.label(number, raised, at, source, REASON_CARD_NOT_PRESENT if label == "fraud" else None, label)
         elif task == "lost":
-            self.report(at, details[0], details[1])
-            self.miss(details[2], at)
+            self.miss(details[0], at)
         elif task == "replace":
             self.bank.economy.life.cards.reissue(details[0], details[1], at)
         elif task == "unfreeze":
@@ -169,10 +169,8 @@ class Claims:
 
     def finish(self, at: int, task: str, *details: Any) -> None:
         """After the end of the run: export reports that are already determined; no money follows."""
-        if task in ("report", "lost"):
-            case = self.cases.get((details[0], details[1]))
-            if case is None:
-                return  # a lost card that nobody has used
+        if task == "report":
+            case = self.cases[details[0], details[1]]
             for loss in case.losses:
                 if not loss.claimed and loss.at < at:
                     loss.claimed = True

@@ -27,11 +27,12 @@ def lose_cards(world: Underworld) -> None:
     for customer, w in zip(losers.tolist(), u, strict=True):
         slot = 2 if data["cards"][customer] & 4 and (w[1] < 0.45 or not data["cards"][customer] & 1) else 0
         at = economy.day * DAY + int((7 + 16 * w[2]) * HOUR)
-        number, code = found_card_number(customer, economy.day), economy.life.cards.code(customer, slot)
-        economy.life.cards.lose(customer, slot, at)
-        if w[3] < s.misuse * world.settings.intensity and number not in world.campaigns:
-            facts = {"slot": slot, "code": code}
-            world.opportunist.launch("lost_stolen", at, facts, victim=customer, number=number)
+        if not economy.life.cards.lose(customer, slot, at):
+            continue
         v = economy.streams.one(Purpose.LOSS_OF_CARD, customer, ordinal=economy.day, draw=1)
         missed = at + int(s.notice_hours * HOUR * float(np.exp(0.8 * to_normal(v[:1])[0])))
-        economy.banks[int(data["institution"][customer])].later(missed, "lost", number, customer, code)
+        number, code = found_card_number(customer, economy.day), economy.life.cards.code(customer, slot)
+        if w[3] < s.misuse * world.settings.intensity and number not in world.campaigns:
+            facts = {"slot": slot, "code": code, "missed": missed}
+            world.opportunist.launch("lost_stolen", at, facts, victim=customer, number=number)
+        economy.banks[int(data["institution"][customer])].later(missed, "lost", code)

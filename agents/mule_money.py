@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from finsim import payments as pay
+from finsim.agents.cards import DEBIT
 from finsim.agents.fraud import registry
 from finsim.agents.fraud.present import withdraw_cash
 from finsim.agents.slots import WIRE_FROM
@@ -147,7 +148,7 @@ class MuleMoney:
         if world.purse(mule) == WALLET and u[2] < 0.6:
             self._at_agent(campaign, mule, rest, at)
             return
-        cash = u[2] < 0.35 and rest <= 160_000 and economy.world.customers.data["cards"][mule] & 1
+        cash = u[2] < 0.35 and rest <= 160_000 and economy.life.cards.at_hand(mule, DEBIT, at)
         if cash:
             for k in range(1 + rest // 60_000):
                 part = min(60_000, rest - k * 60_000) // 2_000 * 2_000

@@ -210,8 +210,10 @@ def sitting(o, day, u, habits, keys):  # type: ignore[no-untyped-def]
     """
     v, w, f, g = draw(keys, MEANS, o, 0, day, 2)
     r, z, which, _ = draw(keys, MEANS, o, 0, day, 3)
-    time = s.time_of_day(habits.remote_hours, v, w) + np.int64(1e6 * np.exp(SITS + SITS_SIGMA * normal(u)))
-    return min(time, LATEST), f, g, r, z, which
+    begin = s.time_of_day(habits.remote_hours, v, w)
+    later = np.int64(1e6 * np.exp(SITS + SITS_SIGMA * normal(u)))
+    time = begin + later if begin + later <= LATEST else max(begin - later, 0)  # nobody shops past midnight
+    return time, f, g, r, z, which
 
 
 @inline
@@ -233,10 +235,10 @@ def purchase(out, n, c, o, day, time, number, hour, here, places, habits, people
     m = places.merchants[merchant]
     amount = s.price(k.log_mean, k.sigma, c.scale + m.price, normal(v), k.ending, behaviour.tip, x)
     means = choose_means(c, habits.means[category, 1 if remote else 0, amount_band(amount), c.income_band_code], a)
-    p, q, r, z = draw(keys, MISTAKE, o, number, day, 1)
-    which, wrong = q, 1.0
+    p = q = r = z = which = wrong = 1.0
     if remote:
-        sits, gap, wrong, _ = draw(keys, MEANS, o, number, day, 1)
+        p, q, r, z = draw(keys, MISTAKE, o, number, day, 1)
+        sits, gap, wrong, which = draw(keys, MEANS, o, number, day, 1)
         if sits < behaviour.one_sitting:
             time, f, g, r, z, which = sitting(o, day, gap, habits, keys)
         else:
@@ -331,7 +333,7 @@ def purchase(out, n, c, o, day, time, number, hour, here, places, habits, people
             t.channel = pay.ONLINE
     if remote and is_new and (means == 1 or means == 2) and x < behaviour.verification and time > 20_000_000:
         verify_card(out[n], t, o, day, number, books.id_key[0])
-        if i > 0.975:
+        if i > 1.0 - behaviour.mistype:
             out[n].flags |= pay.MISTYPED
         n += 1
     return n

@@ -17,6 +17,7 @@ import finsim
 from finsim import control_registry
 from finsim import payments as pay
 from finsim.agents.alert_queue import Alert, AlertQueue
+from finsim.agents.cards import CREDIT, DEBIT
 from finsim.controls import MODEL
 from finsim.economy import Economy
 from finsim.errors import FinsimError
@@ -214,7 +215,13 @@ def annoyed(tmp_path_factory: pytest.TempPathFactory) -> finsim.Dataset:
     """Return a run of a bank that stops much and whose customers mind."""
     path = tmp_path_factory.mktemp("annoyed") / "run"
     rules = bank(remote_amount_limit=1.0)
-    more = {"banks.challenge_pass_owner": 0.5, "banks.friction_leave": 0.05, "run.days": 25}
+    # Who may not try again at the same shop goes to another one or gives up.
+    more = {
+        "banks.challenge_pass_owner": 0.5,
+        "banks.friction_leave": 0.05,
+        "run.days": 25,
+        "behaviour.retry_rate": 0.0,
+    }
     finsim.run("tiny", out=path, overrides={**rules, **more})
     return finsim.open_dataset(path)
 
@@ -394,6 +401,45 @@ def test_who_is_found_by_a_model_is_locked_out(truth: int, thief: bool, by_card:
     raised = Alert(1, economy.now, MODEL, 0.95, customer, 100_000, truth, -1, thief, True, card, None)
     economy.banks[0].analysts._decide(raised, economy.now + HOUR)
     assert bool(economy.world.customers.data["frozen"][customer]) == locked
+
+
+def test_a_claim_replaces_the_card_that_was_misused_and_no_other() -> None:
+    economy = found(**bank())
+    customer, now = customer_with(economy), economy.now
+    cards, claims, data = economy.life.cards, economy.banks[0].claims, economy.world.customers.data
+    old = cards.code(customer, DEBIT)
+    claims.replace_card(old, now)
+    assert data["debit_blocked"][customer]
+    cards.reissue(customer, DEBIT, now)
+    claims.replace_card(old, now)
+    claims.miss(old, now)
+    assert not data["debit_blocked"][customer]
+    claims.miss(cards.code(customer, DEBIT), now)
+    assert data["debit_blocked"][customer]
+
+
+def test_a_lost_card_is_out_of_hand_until_a_new_one_comes() -> None:
+    economy = found(**bank())
+    customer, now = customer_with(economy), economy.now
+    cards = economy.life.cards
+    assert cards.lose(customer, DEBIT, now + HOUR)
+    assert [cards.at_hand(customer, DEBIT, at) for at in (now, now + HOUR)] == [True, False]
+    assert cards.at_hand(customer, CREDIT, now + HOUR)
+    assert not cards.lose(customer, CREDIT, now + 2 * HOUR), "one at a time"
+    assert cards.block(cards.code(customer, DEBIT), now)
+    assert not cards.at_hand(customer, DEBIT, now)
+    cards.reissue(customer, DEBIT, now)
+    assert cards.at_hand(customer, DEBIT, now + HOUR)
+
+
+def test_no_card_is_sent_to_who_has_left() -> None:
+    economy = found(**bank())
+    customer, now = customer_with(economy), economy.now
+    cards = economy.life.cards
+    cards.block(cards.code(customer, DEBIT), now)
+    economy.world.customers.remove(np.array([customer]))
+    cards.reissue(customer, DEBIT, now)
+    assert cards.ordinal(customer, DEBIT) == 0
 
 
 def test_a_second_attempt_is_not_yet_scored() -> None:

@@ -123,7 +123,7 @@ def _stored_at(world: Underworld, customer: int, category: int, u: float) -> int
     return int(world.economy.world.people.favourites[customer, int(k["online_first"]) + int(u * count)])
 
 
-def _device(world: Underworld, campaign: Campaign, customer: int, at: int, x: NDArray[np.float64], small: bool) -> int:
+def _device(world: Underworld, campaign: Campaign, customer: int, day: int, x: NDArray[np.float64], small: bool) -> int:
     """Return the packed code of the device that a purchase, or a test, seems to come from, or NO_CODE."""
     care, ring = world.care(campaign), max(campaign.ring, 0)
     if small and x[1] >= 1.0 - care.between(*BENCH):
@@ -135,7 +135,7 @@ def _device(world: Underworld, campaign: Campaign, customer: int, at: int, x: ND
         return world.own_device(customer)
     if x[1] < copied + care.between(*RING_DEVICE):
         return ring_code(ring, int(x[2] * RING_DEVICES))
-    return int(other_device_code(len(world.economy.world.customers), at // DAY, x[2], x[3]))
+    return int(other_device_code(len(world.economy.world.customers), day, x[2], x[3]))
 
 
 def _address(
@@ -157,22 +157,25 @@ def _address(
 
 def _seat(
     world: Underworld, campaign: Campaign, card: int, at: int, stays: float, fresh: list[float]
-) -> NDArray[np.float64]:
-    """Return the uniforms that say from which device and address somebody buys: new ones, or those of just before.
+) -> tuple[int, NDArray[np.float64]]:
+    """Return (day, uniforms): from which device and address somebody buys; new ones, or those of just before.
 
     Args:
         world: the underworld.
-        campaign: the campaign, which remembers the last of them.
+        campaign: the campaign, which remembers the last of each card.
         card: packed code.
         at: microseconds.
         stays: a uniform that decides whether a thief who sits there still stays.
         fresh: new uniforms.
     """
-    last = campaign.facts.get("seat")
-    if last and last["card"] == card and at - last["at"] < SITTING and stays < world.care(campaign).between(*STAYS):
-        fresh = last["drawn"]
-    campaign.facts["seat"] = {"card": card, "at": at, "drawn": fresh}
-    return np.array(fresh)
+    seats = campaign.facts.setdefault("seats", {})
+    last = seats.get(card)
+    if last and at - last["at"] < SITTING and stays < world.care(campaign).between(*STAYS):
+        day, fresh = last["day"], last["drawn"]
+    else:
+        day = at // DAY
+    seats[card] = {"at": at, "day": day, "drawn": fresh}
+    return day, np.array(fresh)
 
 
 def buy_remotely(
@@ -228,10 +231,10 @@ def buy_remotely(
     _present(row, w, cents, stored >= 0, care.between(*STORED))
     row["merchant"], row["mcc"], row["category"] = merchant, shop["mcc"], category
     row["terminal"] = merchant_code(merchant, int(w[2] * max(int(shop["terminals"]), 1)))
-    seat = np.array([*x, *y, v[3]])
+    day, seat = at // DAY, np.array([*x, *y, v[3]])
     if not small:
-        seat = _seat(world, campaign, code, at, w[3], seat.tolist())
-    row["device"] = _device(world, campaign, customer, int(row["timestamp"][0]), seat[:4], small)
+        day, seat = _seat(world, campaign, code, at, w[3], seat.tolist())
+    row["device"] = _device(world, campaign, customer, day, seat[:4], small)
     own = bool(row["device"][0] == world.own_device(customer))
     row["ip"], place = _address(world, campaign, customer, bool(seat[8] < care.between(*PROXY_SHARE)), own, seat[4:8])
     row["place"] = place

@@ -124,7 +124,7 @@ class Behaviour(Model):
                                       source="assumption: one in eight; cleared cookies and private windows make a known customer's device look new")  # fmt: skip
     borrowed_device_share: float = param(0.02, unit="share", doc="transfers made on the phone or computer of a relative or friend who lives elsewhere", low=0.0, high=0.9,
                                          source="assumption: one in fifty; carers, couples with two homes, a flat battery")  # fmt: skip
-    mistype_rate: float = param(0.05, unit="share", doc="remote card payments with typed details of which one is wrong or out of date", low=0.0, high=0.2,
+    mistype_rate: float = param(0.055, unit="share", doc="remote card payments with typed details of which one is wrong or out of date", low=0.0, high=0.2,
                                 source="US-cnp-wrong-details")  # fmt: skip
     wrong_pin_rate: float = param(0.006, unit="share", doc="PIN entries that are wrong", low=0.0, high=0.2, source="assumption: one in 160")
     verification_rate: float = param(0.12, unit="share", doc="first payments to an online merchant preceded by a card verification of 0", low=0.0, high=1.0, source="assumption: shops that store the card verify it")

@@ -52,8 +52,8 @@ class LostStolen(Model):
     """A card is lost or stolen; some finders and thieves use it."""
 
     rate: float = param(55.0, unit="cards/1000 customers/year", doc="cards lost or stolen", low=0.0, high=1000.0, source="assumption: one in twenty loses a card in a year")
-    misuse: float = param(0.18, unit="share", doc="lost cards that somebody uses", low=0.0, high=1.0, calibratable=True, source="assumption: with rate gives what UK-049 is beside UK-048, a quarter of remote card fraud")
-    attempts: float = param(12.0, unit="count", doc="mean purchases tried on a found card", low=1.0, high=50.0, source="assumption: 3 to 12 in 0.2 to 12 hours")
+    misuse: float = param(0.16, unit="share", doc="lost cards that somebody uses", low=0.0, high=1.0, calibratable=True, source="assumption: with rate gives what UK-049 is beside UK-048, a quarter of remote card fraud")
+    attempts: float = param(7.0, unit="count", doc="mean purchases tried on a found card", low=1.0, high=50.0, source="assumption: 3 to 12 in 0.2 to 12 hours")
     gap_minutes: float = param(28.0, unit="minute", doc="median time between purchases", low=0.1, high=1000.0, source="assumption: 3 to 12 in 0.2 to 12 hours")
     pin_known: float = param(0.1, unit="share", doc="thieves who saw the PIN", low=0.0, high=1.0, source="assumption: one in ten")
     notice_hours: float = param(14.0, unit="hour", doc="median time until the owner misses the card", low=0.1, high=500.0, source="assumption: hours to two days")

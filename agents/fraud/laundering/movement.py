@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from finsim import payments as pay
+from finsim.agents.cards import DEBIT
 from finsim.agents.customer import BUSINESS, COMPLICIT
 from finsim.agents.fraud.laundering.accounts import elsewhere
 from finsim.agents.fraud.laundering.pattern import CASH, EXIT, Draws, Leg
@@ -29,8 +30,8 @@ AT_ONCE = 0.3
 GOODS = ("electronics", "general_merchandise", "online_retail", "clothing", "home_improvement")
 
 
-def means_of(world: Underworld, leg: Leg, accounts: list[int], cents: int, draws: Draws) -> str:
-    """Return how a leg's money moves: its means, chosen once the amount is known."""
+def means_of(world: Underworld, leg: Leg, accounts: list[int], cents: int, at: int, draws: Draws) -> str:
+    """Return how a leg's money moves from a time on: its means, chosen once the amount is known."""
     economy = world.economy
     customers = economy.ledger.customer_accounts
     if leg.payer == CASH:
@@ -41,7 +42,7 @@ def means_of(world: Underworld, leg: Leg, accounts: list[int], cents: int, draws
         return "transfer"
     customer = accounts[leg.payer] // SLOTS
     data = economy.world.customers.data
-    card = bool(data["cards"][customer] & 1) and not data["debit_blocked"][customer]
+    card = economy.life.cards.at_hand(customer, DEBIT, at)
     firm = data["segment_code"][customer] == BUSINESS
     return draws.pick(
         {

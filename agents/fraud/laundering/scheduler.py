@@ -103,8 +103,8 @@ def _fund(world: Underworld, campaign: Campaign, leg: Leg, cents: int, at: int, 
     if cents < LEAST:
         _finish(world, campaign, leg)
         return
-    leg.how = movement.means_of(world, leg, facts["accounts"], cents, draws)
     at = max(at, facts["start"] + leg.earliest)
+    leg.how = movement.means_of(world, leg, facts["accounts"], cents, at, draws)
     if leg.how == "unseen":
         leg.moved, leg.last = cents, at
         _finish(world, campaign, leg)
