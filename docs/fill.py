@@ -22,8 +22,8 @@ COMMANDS = {
     "first_run": ["first_run.py"],
     "determinism": ["determinism.py", "--scenario", "baseline", "--customers", "2000", "--days", "20"],
     "twins": ["twins.py"],
-    "detectability": ["detectability.py", "--seeds", "4"],
-    "composition": ["replicates.py", "--compared", "--cache", "runs/replicates"],
+    "detectability": ["detectability.py", "--seeds", "8", "--seed", "9"],
+    "composition": ["replicates.py", "--compared", "--days", "300", "--cache", "runs/replicates"],
 }
 
 
