@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from finsim import payments as pay
+from finsim.agents.slots import usual_step
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
 LEAST, MOST = 3_000, 900_000
 """Cents that a transfer out of the account is worth the trouble for, and that it takes at most (assumption)."""
+EXACT = 0.5
+"""Transfers to the cent, a share of what is there; the others are rounded as people round theirs (assumption: customers
+pay three in five amounts above 2,000 to the cent)."""
 
 
 def drain(world: Underworld, campaign: Campaign, now: int, share: float, u: float, most: int = MOST) -> None:
@@ -22,7 +26,9 @@ def drain(world: Underworld, campaign: Campaign, now: int, share: float, u: floa
     campaign.facts["left"] -= 1
     if cents < LEAST:
         return
-    cents = cents // 1_000 * 1_000 if u < 0.5 else cents // 100 * 100
+    if u >= EXACT:
+        step = int(usual_step(cents, (u - EXACT) / (1.0 - EXACT)))
+        cents = cents // step * step
     world.pay_mule(campaign, campaign.victim, cents, now, 0, device=campaign.facts["device"], thief=True)
 
 
