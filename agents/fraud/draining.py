@@ -27,7 +27,8 @@ def drain(world: Underworld, campaign: Campaign, now: int, share: float, u: floa
     if cents < LEAST:
         return
     if u >= EXACT:
-        step = int(usual_step(cents, (u - EXACT) / (1.0 - EXACT)))
+        # As plain Python: compiling it for one call costs each run most of a second.
+        step = int(usual_step.py_func(cents, (u - EXACT) / (1.0 - EXACT)))  # type: ignore[attr-defined]
         cents = cents // step * step
     world.pay_mule(campaign, campaign.victim, cents, now, 0, device=campaign.facts["device"], thief=True)
 
