@@ -23,6 +23,11 @@ def held_bit(slot: int) -> np.uint8:
     return np.uint8(4 if slot == CREDIT else 1)
 
 
+def column(slot: int, what: str) -> str:
+    """Return the column of a customer that says of a card whether it is `blocked`, or its `ordinal`."""
+    return f"{'credit' if slot == CREDIT else 'debit'}_{what}"
+
+
 def card_of(code: int) -> tuple[int, int]:
     """Return (customer row, account slot) of the packed code of a card."""
     return code >> 7, CREDIT if code & 64 else DEBIT
@@ -46,12 +51,12 @@ class CardBook:
 
     def ordinal(self, customer: int, slot: int) -> int:
         """Return how often a card was reissued so far."""
-        return int(self.economy.world.customers.data["credit_ordinal" if slot == CREDIT else "debit_ordinal"][customer])
+        return int(self.economy.world.customers.data[column(slot, "ordinal")][customer])
 
     def lose(self, customer: int, slot: int, at: int) -> bool:
         """Take a card out of its owner's hands from a time on; what needs no plastic goes on, until it is blocked.
 
-        False while the owner has no other card, because one is lost already.
+        False, and nothing happens, while another or the same one is lost already.
         """
         data = self.economy.world.customers.data
         if data["lost_card"][customer]:
@@ -62,9 +67,8 @@ class CardBook:
     def at_hand(self, customer: int, slot: int, at: int) -> bool:
         """Return whether the customer can put in or tap a card at a time: it is held, not blocked and not lost."""
         data = self.economy.world.customers.data
-        blocked = data["credit_blocked" if slot == CREDIT else "debit_blocked"][customer]
         lost = data["lost_card"][customer] & held_bit(slot) and at >= data["lost_at"][customer]
-        return self.holds(customer, slot) and not blocked and not lost
+        return self.works(customer, slot) and not lost
 
     def code(self, customer: int, slot: int) -> int:
         """Return the packed code of the present card."""
@@ -76,13 +80,15 @@ class CardBook:
         there = data["since_day"][customer] <= self.economy.day and not data["tombstone"][customer]
         return bool(there and data["cards"][customer] & held_bit(slot))
 
+    def works(self, customer: int, slot: int) -> bool:
+        """Return whether the customer holds a card on this account that is not blocked."""
+        return self.holds(customer, slot) and not self.economy.world.customers.data[column(slot, "blocked")][customer]
+
     def may_be_blocked(self, code: int) -> bool:
         """Return whether a packed code is that of a present card that works."""
         customer, slot = card_of(code)
-        blocked = self.economy.world.customers.data["credit_blocked" if slot == CREDIT else "debit_blocked"][customer]
-        if not self.holds(customer, slot) or blocked or self.code(customer, slot) != code:
-            return False
-        return self.ordinal(customer, slot) < REISSUES
+        present = self.works(customer, slot) and self.code(customer, slot) == code
+        return present and self.ordinal(customer, slot) < REISSUES
 
     def block(self, code: int, at: int) -> bool:
         """Block a card by its packed code; False if it is not one that could be blocked."""
@@ -90,7 +96,7 @@ class CardBook:
             return False
         customer, slot = card_of(code)
         at = max(at, self.economy.now)
-        self.economy.world.customers.data["credit_blocked" if slot == CREDIT else "debit_blocked"][customer] = 1
+        self.economy.world.customers.data[column(slot, "blocked")][customer] = 1
         self.past.append((customer, slot, self.ordinal(customer, slot), int(self.issued[customer, slot // 2]), at))
         self.economy.log.event(at, customer, "card_blocked", slot=slot)
         return True
@@ -101,25 +107,25 @@ class CardBook:
             return
         at = min(at, self.economy.now)
         self._next(customer, slot, at)
-        self.economy.world.customers.data["credit_blocked" if slot == CREDIT else "debit_blocked"][customer] = 0
+        self.economy.world.customers.data[column(slot, "blocked")][customer] = 0
         self.economy.log.event(at, customer, "card_issued", slot=slot)
         self.economy.log.event(at, customer, "card_activated", slot=slot)
 
     def expire(self, day: int) -> None:
         """Replace the cards that expire on a day; the new one came by post before."""
         data = self.economy.world.customers.data
-        for column, slot, name in ((0, DEBIT, "debit"), (1, CREDIT, "credit")):
-            for customer in np.flatnonzero(self.expiry[:, column] == day).tolist():
-                held = data["cards"][customer] & held_bit(slot)
-                if not held or data[f"{name}_blocked"][customer] or data[f"{name}_ordinal"][customer] >= REISSUES:
+        for slot in (DEBIT, CREDIT):
+            for customer in np.flatnonzero(self.expiry[:, slot // 2] == day).tolist():
+                held, ordinal = data["cards"][customer] & held_bit(slot), self.ordinal(customer, slot)
+                if not held or data[column(slot, "blocked")][customer] or ordinal >= REISSUES:
                     continue
-                self.past.append((customer, slot, self.ordinal(customer, slot), int(self.issued[customer, column]), 0))
+                self.past.append((customer, slot, ordinal, int(self.issued[customer, slot // 2]), 0))
                 self._next(customer, slot, day * DAY)
                 self.economy.log.event(day * DAY, customer, "card_issued", slot=slot)
 
     def _next(self, customer: int, slot: int, at: int) -> None:
         data = self.economy.world.customers.data
-        data["credit_ordinal" if slot == CREDIT else "debit_ordinal"][customer] += 1
+        data[column(slot, "ordinal")][customer] += 1
         data["lost_card"][customer] &= ~held_bit(slot)
         self.issued[customer, slot // 2] = at
         self.expiry[customer, slot // 2] = at // DAY + VALID_DAYS

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from finsim import payments as pay
 from finsim.agents.slots import usual_step
+from finsim.compile import plain
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,8 +28,7 @@ def drain(world: Underworld, campaign: Campaign, now: int, share: float, u: floa
     if cents < LEAST:
         return
     if u >= EXACT:
-        # As plain Python: compiling it for one call costs each run most of a second.
-        step = int(usual_step.py_func(cents, (u - EXACT) / (1.0 - EXACT)))  # type: ignore[attr-defined]
+        step = int(plain(usual_step)(cents, (u - EXACT) / (1.0 - EXACT)))
         cents = cents // step * step
     world.pay_mule(campaign, campaign.victim, cents, now, 0, device=campaign.facts["device"], thief=True)
 
