@@ -53,6 +53,7 @@ class Theft:
         self.settings = underworld.settings
         self.leaks: list[list[int]] = []
         self.leaking = np.zeros(len(self.economy.world.merchants), dtype=np.uint8)
+        self._here: dict[int, list[list[int]]] = {}
         self.reference = 0.0
         if underworld.rings:
             self._stock_market()
@@ -183,19 +184,19 @@ class Theft:
     def leak(self, merchant: int, campaign: int, begin: int, end: int) -> None:
         """Let cards used at a merchant leak for a while, to a campaign (a skimming device) or to the market."""
         self.leaks.append([merchant, campaign, begin, end])
-        self.leaking[merchant] = 1
+        self._mark()
 
     def collect(self, rows: NDArray[np.void]) -> None:
         """Collect the cards that were used where something leaks, (n,) TRANSACTION of this tick."""
         reserved = self.economy.world.customers.data["reserved"]
-        for row in rows:
-            card, slot, customer = int(row["card"]), int(row["slot"]), int(row["owner"])
+        readable = np.isin(rows["entry_mode"], READABLE)
+        columns = (rows["merchant"], rows["timestamp"], rows["owner"], rows["slot"], rows["card"], readable)
+        for merchant, at, customer, slot, card, read in zip(*(column.tolist() for column in columns), strict=True):
             if reserved[customer]:
                 continue  # a name that a ring made up is nobody's victim
-            for merchant, number, begin, end in self.leaks:
-                read = number < 0 or row["entry_mode"] in READABLE
-                if merchant == row["merchant"] and begin <= row["timestamp"] < end and read:
-                    self._copy(number, customer, slot, card, int(row["timestamp"]))
+            for _, number, begin, end in self._here[merchant]:
+                if begin <= at < end and (read or number < 0):
+                    self._copy(number, customer, slot, card, at)
 
     def _copy(self, number: int, customer: int, slot: int, card: int, at: int) -> None:
         """Let one card's details reach the market, or the campaign of that number."""
@@ -217,7 +218,10 @@ class Theft:
 
     def _mark(self) -> None:
         self.leaking[:] = 0
-        self.leaking[[leak[0] for leak in self.leaks]] = 1
+        self._here.clear()
+        for leak in self.leaks:
+            self.leaking[leak[0]] = 1
+            self._here.setdefault(leak[0], []).append(leak)
 
 
 def quality_of(bounds: tuple[float, float], u: Any) -> Any:

@@ -207,10 +207,14 @@ def predict(matrix, forest, sigmoid, values, total, at, out):  # type: ignore[no
         for tree in range(forest.root.shape[0]):
             at[:] = forest.root[tree]
             for _ in range(forest.depth[tree]):
+                moved = np.uint32(0)
                 for i in range(rows):
                     k = at[i]
                     value = seen[np.uint64(i) * width + column[k]]
                     at[i] = child[k] + np.uint32(not value <= threshold[k])  # the compiler makes vectors of this loop
+                    moved |= at[i] ^ k
+                if not moved:  # the deepest leaves are rare, and so are the rows that end there
+                    break
             for i in range(rows):
                 total[i] += forest.leaf[at[i]]
         for i in range(rows):
