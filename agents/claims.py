@@ -109,10 +109,10 @@ class Claims:
             self.bank.later(int(row["timestamp"]) + int(days * DAY), "report", campaign, customer)
 
     def _delay(self, row: np.void) -> float | None:
-        """Return days until the victim notices this row, or None for never."""
+        """Return days until the victim notices this row, or None for never: whoever looks, looks at all of them."""
         economy = self.bank.economy
         settings = economy.config.parameters.fraud
-        u = self.bank.draw(Purpose.REPORT, int(row["transaction_id"]))
+        u = economy.streams.one(Purpose.REPORT, int(row["campaign"]), second=int(row["owner"]), draw=7)
         z = float(to_normal(u[1:2])[0])
         realises = economy.underworld.realises(int(row["campaign"]))
         if realises is not None:  # a scam is understood as a whole, its last payments within hours of that
@@ -124,7 +124,8 @@ class Claims:
             left = int(economy.underworld.campaigns[int(row["campaign"])].facts["missed"]) - int(row["timestamp"])
             return (left if left > 0 else 6 * HOUR) / DAY
         reporting = settings.reporting
-        if row["amount"] < 2_000 and u[2] < reporting.never_noticed * (5.0 if row["amount"] < 500 else 1.0):
+        seen = self.bank.draw(Purpose.REPORT, int(row["transaction_id"]))[2]
+        if row["amount"] < 2_000 and seen < reporting.never_noticed * (5.0 if row["amount"] < 500 else 1.0):
             return None
         if u[0] < reporting.same_day:
             return float(u[3])

@@ -28,7 +28,7 @@ RAISED: dict[str, Any] = {
     "fraud.sim_swap.rate": 40.0,
     "fraud.application_fraud.rate": 25.0,
     "fraud.application_fraud.use_days": 3.0,
-    "fraud.synthetic_identity.rate": 80.0,
+    "fraud.synthetic_identity.rate": 110.0,
     "fraud.synthetic_identity.build_days": 60.0,
     "fraud.synthetic_identity.raise_days": 20.0,
     "fraud.synthetic_identity.bust_days": 5.0,

@@ -34,7 +34,7 @@ KEEPS_ON = 0.92
 """Purchases that follow the one before at once rather than at an hour at which people are online (assumption: a card
 is used up before it is blocked, BEHAVIOUR-010)."""
 
-PAUSE = (0.5, 1.0, 6.0)
+PAUSE = (0.5, 1.0, 2.5)
 """Pauses between purchases on a card of careless, usual and careful thieves, against `burst_hours` (assumption)."""
 
 

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from finsim.agents.underworld import Underworld
 
 INVOICE, NEXT_INVOICE = 0, 1
+COME_UPON = 0.5
+"""Power of their size with which firms and invoices are found where nobody aims at large ones (assumption: passwords
+are phished from whoever answers, and larger firms have more mailboxes)."""
 KNOWN_DAYS = 200
 """Days before which a payment to somebody is forgotten."""
 
@@ -41,12 +44,14 @@ class InvoiceRedirection(PushScam):
     smaller = False
 
     def find(self, world: Underworld, campaign: Campaign) -> int:
-        """Return a firm, larger ones more often, or -1."""
+        """Return a firm, larger ones more often where they are aimed at, or -1."""
         economy, settings = world.economy, self.settings(world)
         data, firms = economy.world.customers.data, economy.world.people.businesses
         if not len(firms):
             return -1
-        weights = np.cumsum(data["business_out"][firms].astype(float) ** settings.large_firms)
+        campaign.facts["aimed"] = bool(world.draw(campaign)[0] < settings.aimed)
+        power = settings.large_firms if campaign.facts["aimed"] else COME_UPON
+        weights = np.cumsum(data["business_out"][firms].astype(float) ** power)
         for _ in range(TRIES):
             u = world.draw(campaign)
             firm = int(firms[choose(weights, u[0])])
@@ -65,7 +70,7 @@ class InvoiceRedirection(PushScam):
         seen = seen[seen[:, 3] < ONE_OFF]
         if not len(seen):
             return []
-        weights = np.cumsum(seen[:, 1].astype(float) ** settings.large)
+        weights = np.cumsum(seen[:, 1].astype(float) ** (settings.large if campaign.facts["aimed"] else COME_UPON))
         copied = seen[choose(weights, u[1])]
         cents = int(copied[1])
         if u[2] >= settings.exact:

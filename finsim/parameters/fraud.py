@@ -27,7 +27,7 @@ from finsim.parameters.scams import (
 class CardTesting(Model):
     """Batches of stolen card numbers are tried with small amounts; those that work are used after a rest."""
 
-    rate: float = param(1.0, unit="campaigns/1000 customers/year", doc="batches that reach cards of the simulated customers", low=0.0, high=200.0, transform="log",
+    rate: float = param(0.65, unit="campaigns/1000 customers/year", doc="batches that reach cards of the simulated customers", low=0.0, high=200.0, transform="log",
                         calibratable=True, source="assumption: leads to US-enumeration-per-adult, the US part of what enumeration costs a year; under one per cent of remote volume, BEHAVIOUR-025")  # fmt: skip
     cards: float = param(9.0, unit="card", doc="mean number of the simulated customers' cards in a batch", low=1.0, high=500.0, source="assumption: a batch of hundreds spreads over many issuers")
     amount_high: float = param(4.0, unit="USD", doc="largest test amount; a third of the tests are verifications of 0", low=0.5, high=50.0, source="assumption: zero or small amounts")
@@ -38,12 +38,12 @@ class CardTesting(Model):
 class CardNotPresent(Model):
     """Stolen card details are used for remote purchases."""
 
-    rate: float = param(33.0, unit="campaigns/1000 customers/year", doc="cards used remotely without a test", low=0.0, high=1000.0, transform="log", calibratable=True,
+    rate: float = param(36.0, unit="campaigns/1000 customers/year", doc="cards used remotely without a test", low=0.0, high=1000.0, transform="log", calibratable=True,
                         source="assumption: with the other card typologies as many holders robbed as US-115 and US-116 say, times US-bjs-loss, and card fraud by value near US-020 and US-cards-2023")  # fmt: skip
-    attempts: float = param(18.0, unit="count", doc="mean purchases tried on a card", low=1.0, high=50.0,
+    attempts: float = param(9.0, unit="count", doc="mean purchases tried on a card", low=1.0, high=50.0,
                             source="assumption: a case loses US-119 or US-118 in payments of US-019, six or so; some tries are declined, some holders notice first")  # fmt: skip
-    burst_hours: float = param(2.0, unit="hour", doc="median time between purchases on a card", low=0.02, high=200.0, source="assumption: three a day on a card that is misused, BEHAVIOUR-010, in bursts of half an hour to three days")
-    amount_factor: float = param(1.9, unit="ratio", doc="amounts against genuine ones of the category", low=0.1, high=10.0, transform="log", calibratable=True,
+    burst_hours: float = param(1.3, unit="hour", doc="median time between purchases on a card", low=0.02, high=200.0, source="assumption: three a day on a card that is misused, BEHAVIOUR-010, in bursts of half an hour to three days")
+    amount_factor: float = param(1.75, unit="ratio", doc="amounts against genuine ones of the category", low=0.1, high=10.0, transform="log", calibratable=True,
                                  source="assumption: leads towards the mean fraudulent payment of US-019")  # fmt: skip
     half_life_days: float = param(35.0, unit="day", doc="time in which stolen details lose half their value", low=1.0, high=1000.0, source="assumption: value half-life of 20 to 60 days")
 
@@ -53,7 +53,7 @@ class LostStolen(Model):
 
     rate: float = param(55.0, unit="cards/1000 customers/year", doc="cards lost or stolen", low=0.0, high=1000.0, source="assumption: one in twenty loses a card in a year")
     misuse: float = param(0.16, unit="share", doc="lost cards that somebody uses", low=0.0, high=1.0, calibratable=True, source="assumption: with rate gives what UK-049 is beside UK-048, a quarter of remote card fraud")
-    attempts: float = param(7.0, unit="count", doc="mean purchases tried on a found card", low=1.0, high=50.0, source="assumption: 3 to 12 in 0.2 to 12 hours")
+    attempts: float = param(8.0, unit="count", doc="mean purchases tried on a found card", low=1.0, high=50.0, source="assumption: 3 to 12 in 0.2 to 12 hours")
     gap_minutes: float = param(28.0, unit="minute", doc="median time between purchases", low=0.1, high=1000.0, source="assumption: 3 to 12 in 0.2 to 12 hours")
     pin_known: float = param(0.1, unit="share", doc="thieves who saw the PIN", low=0.0, high=1.0, source="assumption: one in ten")
     notice_hours: float = param(14.0, unit="hour", doc="median time until the owner misses the card", low=0.1, high=500.0, source="assumption: hours to two days")
@@ -75,11 +75,11 @@ class Skimming(Model):
 class AccountTakeover(Model):
     """A stranger logs in, changes details, adds a payee and empties the account."""
 
-    rate: float = param(8.0, unit="campaigns/1000 customers/year", doc="accounts taken over, failed attempts to move money included", low=0.0, high=200.0, transform="log",
+    rate: float = param(10.0, unit="campaigns/1000 customers/year", doc="accounts taken over, failed attempts to move money included", low=0.0, high=200.0, transform="log",
                         calibratable=True, source="assumption: leads to US-zelle-fraud and US-ach-per-adult, transfers that strangers made; a third of the takeovers move money, a tenth of US-116")  # fmt: skip
     prepare_hours: float = param(20.0, unit="hour", doc="median time from first login to first money", low=0.05, high=500.0, source="assumption: with its spread, 40 per cent act within a day, BEHAVIOUR-007")
     transfers: float = param(2.4, unit="count", doc="mean transfers tried", low=1.0, high=20.0, source="assumption: 1 to 6")
-    share_of_balance: float = param(0.45, unit="share", doc="median share of the balance that a transfer tries to take", low=0.01, high=1.0, source="assumption: several transfers drain 60 to 100 per cent")
+    share_of_balance: float = param(0.5, unit="share", doc="median share of the balance that a transfer tries to take", low=0.01, high=1.0, source="assumption: several transfers drain 60 to 100 per cent")
     own_device: float = param(0.35, unit="share", doc="takeovers through the victim's own device (remote access)", low=0.0, high=1.0, source="assumption: remote-access malware and tools")
 
 
@@ -110,7 +110,7 @@ class Fraud(Model):
 
     intensity: float = param(1.0, unit="ratio", doc="how much fraud there is; smaller values are subsets of larger ones", low=0.0, high=20.0, source="design")
     rings: int = param(24, unit="ring", doc="rings at intensity 1; each works on a region larger than the simulated population", low=1, high=190, source="assumption: several dozen crews share a market")
-    difficulty: float = param(0.7, unit="", doc="how careful thieves are: how well they imitate their victims, how long they wait and how thinly they spread; 0: in a hurry, 1: patient",
+    difficulty: float = param(0.8, unit="", doc="how careful thieves are: how well they imitate their victims, how long they wait and how thinly they spread; 0: in a hurry, 1: patient",
                               low=0.0, high=1.0, source="assumption: chosen so that detection by models is in the range of MODELPERF-013 to 045, docs/detectability.md")  # fmt: skip
     adaptation: float = param(1.0, unit="", doc="how strongly rings prefer what has paid; 0: not at all", low=0.0, high=10.0, source="design")
     displacement: float = param(0.6, unit="share", doc="effort that rings withdraw from what no longer pays and put elsewhere; the rest ceases", low=0.0, high=1.0, source="assumption: British remote purchase fraud rose in 2024 while scams fell, and the total moved little")

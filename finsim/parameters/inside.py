@@ -17,11 +17,11 @@ class Identities(Model):
 class SimSwap(Model):
     """A telephone number is moved to the thief's card; codes by message then reach the thief."""
 
-    rate: float = param(0.09, unit="campaigns/1000 customers/year", doc="numbers taken over to reach an account", low=0.0, high=200.0, transform="log", calibratable=True,
+    rate: float = param(0.11, unit="campaigns/1000 customers/year", doc="numbers taken over to reach an account", low=0.0, high=200.0, transform="log", calibratable=True,
                         source="assumption: US-sim-swap-cases, complaints of 2021 over the share of victims who tell the police, US-122; UK-117 is 0.06 per 1000")  # fmt: skip
-    candidates: int = param(120, unit="person", doc="persons whose accounts a ring has looked into before it has a number moved; it takes the richest", low=1, high=1000, source="assumption: a swap takes an insider or an hour of talk, so it has to pay; US-sim-swap-mean is sixty times the mean loss of misused accounts, US-118")
+    candidates: int = param(160, unit="person", doc="persons whose accounts a ring has looked into before it has a number moved; it takes the richest", low=1, high=1000, source="assumption: a swap takes an insider or an hour of talk, so it has to pay; US-sim-swap-mean is sixty times the mean loss of misused accounts, US-118")
     minutes: float = param(60.0, unit="minute", doc="median time from the new SIM to the first transfer", low=1.0, high=1000.0, source="assumption: 10 minutes to some hours, at times overnight")
-    transfers: float = param(5.0, unit="count", doc="mean transfers tried", low=1.0, high=20.0, source="assumption: drained in a few steps before the victim has service again")
+    transfers: float = param(7.0, unit="count", doc="mean transfers tried", low=1.0, high=20.0, source="assumption: drained in a few steps before the victim has service again")
     share_of_balance: float = param(0.5, unit="share", doc="median share of the balance that a transfer tries to take", low=0.01, high=1.0, source="assumption: as account_takeover")
     notice_hours: float = param(16.0, unit="hour", doc="median time until the victim understands why the telephone is dead", low=0.5, high=500.0, source="assumption: within a day")
 
@@ -41,10 +41,10 @@ class ApplicationFraud(Model):
 class SyntheticIdentity(Model):
     """A made-up name builds credit for months and is then drawn up and left."""
 
-    rate: float = param(1.5, unit="campaigns/1000 customers/year", doc="synthetic identities opened", low=0.0, high=200.0, transform="log", calibratable=True,
+    rate: float = param(2.1, unit="campaigns/1000 customers/year", doc="synthetic identities opened", low=0.0, high=200.0, transform="log", calibratable=True,
                         source="assumption: BEHAVIOUR-033 over BEHAVIOUR-032 and 260 million adults")  # fmt: skip
     build_days: float = param(360.0, unit="day", doc="median time of ordinary purchases and repayments before the bust-out", low=5.0, high=2000.0, source="assumption: 6 to 24 months")
-    limit_start: float = param(4600.0, unit="USD", doc="median credit limit of a thin file", low=100.0, high=1e5, source="assumption: limits of new names are low, and those who bust out waited for a larger one")
+    limit_start: float = param(5000.0, unit="USD", doc="median credit limit of a thin file", low=100.0, high=1e5, source="assumption: limits of new names are low, and those who bust out waited for a larger one")
     limit_raise: float = param(1.45, unit="ratio", doc="mean factor of each rise of the limit", low=1.0, high=5.0, source="assumption: leads a limit from limit_start to BEHAVIOUR-032 in a year")
     raise_days: float = param(75.0, unit="day", doc="mean time between two rises of the limit", low=5.0, high=1000.0, source="assumption: reviewed a few times a year")
     bust_days: float = param(9.0, unit="day", doc="median length of the bust-out", low=0.5, high=100.0, source="assumption: 3 to 20 days")
@@ -53,7 +53,7 @@ class SyntheticIdentity(Model):
 class FriendlyFraud(Model):
     """A customer claims an own purchase back after delivery."""
 
-    rate: float = param(12.0, unit="claims/1000 customers/year", doc="genuine remote purchases that are claimed as fraud or as not received", low=0.0, high=5000.0, transform="log", calibratable=True,
+    rate: float = param(14.0, unit="claims/1000 customers/year", doc="genuine remote purchases that are claimed as fraud or as not received", low=0.0, high=5000.0, transform="log", calibratable=True,
                         source="assumption: with card_not_present at most the share of BEHAVIOUR-039")  # fmt: skip
     serial_share: float = param(0.02, unit="share", doc="customers who claim again and again", low=0.0001, high=1.0, source="assumption: 1 to 3 per cent of customers")
     serial_claims: float = param(0.3, unit="share", doc="claims made by them", low=0.0, high=1.0, source="assumption: 20 to 40 per cent of first-party disputes")

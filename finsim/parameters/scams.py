@@ -116,9 +116,9 @@ class InvestmentScam(Model):
 class RomanceScam(Model):
     """A beloved whom nobody has met: many payments over months that grow, and a last large one."""
 
-    rate: float = _rate(0.34, "assumption: US-romance-reports are 0.16 for 1,000 adults where paid by transfer or cryptocurrency, 0.55 of all; moved until US-romance-per-adult lies between what 90 days and what 300 days of data give")
-    first_median: float = _median(85.0, "median of the first payment", "assumption: a gift or a telephone card; with the growth US-romance-median")
-    amount_log_sigma: float = _sigma(2.2, "assumption: as first_median; US-romance-losses over US-romance-reports is four times US-romance-median")
+    rate: float = _rate(0.38, "assumption: US-romance-reports are 0.16 for 1,000 adults where paid by transfer or cryptocurrency, 0.55 of all; moved until US-romance-per-adult lies between what 90 days and what 300 days of data give")
+    first_median: float = _median(45.0, "median of the first payment", "assumption: a gift or a telephone card; with the growth US-romance-median")
+    amount_log_sigma: float = _sigma(2.5, "assumption: as first_median; US-romance-losses over US-romance-reports is four times US-romance-median")
     growth: float = param(1.55, unit="ratio", doc="mean growth from one payment to the next", low=1.0, high=5.0, source="assumption: from a little to thousands in ten payments; US-romance-median")
     payments: float = param(13.0, unit="count", doc="mean payments if nothing ends it", low=2.0, high=60.0, source="assumption: 8 to 12, some cut short when the victim understands")
     interval_days: float = param(7.0, unit="day", doc="median time between payments", low=0.1, high=200.0, source="assumption: 60 to 300 days for all of them; 8 to 12 are made before half of the victims understand")
@@ -168,8 +168,9 @@ class InvoiceRedirection(Model):
     wait_days: float = param(15.0, unit="day", doc="median time that the mail is read before the forged message", low=0.5, high=200.0, source="assumption: 3 to 60 days")
     look_back_days: int = param(75, unit="day", doc="how far back the reader sees invoices", low=7, high=365, source="assumption: a mailbox of some months")
     exact: float = param(0.7, unit="share", doc="forged invoices with exactly the amount of the genuine one; the rest differ by a few per cent", low=0.0, high=1.0, source="assumption: the genuine invoice is copied")
-    large_firms: float = param(2.0, unit="", doc="firms are chosen by what they pay to this power", low=0.0, high=5.0, source="assumption: mail of firms is read in proportion to what is paid for by mail")
-    large: float = param(2.8, unit="", doc="invoices of a firm are chosen by their size to this power", low=0.0, high=5.0, source="assumption: US-079 is far above a usual invoice: large ones are aimed at")
+    aimed: float = param(0.65, unit="share", doc="campaigns aimed at large firms and invoices; the others take what mail they come upon", low=0.0, high=1.0, source="assumption: leads to US-079, a mean far above a usual invoice, while many cases are small")
+    large_firms: float = param(3.0, unit="", doc="firms that are aimed at are chosen by what they pay to this power", low=0.0, high=5.0, source="assumption: as aimed; who aims, aims at the largest")
+    large: float = param(4.0, unit="", doc="invoices of a firm that is aimed at are chosen by their size to this power", low=0.0, high=5.0, source="assumption: as aimed")
     second_payment: float = param(0.3, unit="share", doc="firms that pay the next invoice there too", low=0.0, high=1.0, source="assumption: 1 to 2 payments")
     funds: float = _funds(500.0, "assumption: a firm that pays invoices")
     persistence: float = _persistence(0.5, "assumption: half ring the supplier when the bank asks")
@@ -182,7 +183,7 @@ class InvoiceRedirection(Model):
 class ImpersonationScam(Model):
     """A caller who claims to be the bank or the police talks the victim into payments to mules."""
 
-    rate: float = _rate(2.2, "assumption: leads to US-imposter-per-adult at the mean loss of 3,000 USD that accounts bear; 0.65 of it reported")
+    rate: float = _rate(2.1, "assumption: leads to US-imposter-per-adult at the mean loss of 3,000 USD that accounts bear; 0.65 of it reported")
     payments: float = param(2.4, unit="count", doc="mean payments of a victim", low=1.0, high=20.0, source="assumption: 2 to 4 within three hours, all APP scams 2.04, UK-087")
     amount_median: float = _median(1700.0, "median of all payments together, as far as the money is there", "assumption: what is lost then lies between US-056 (contact by phone) and US-067 (the same at 60 and more)")
     amount_log_sigma: float = _sigma(1.5, "assumption: heavy tail of losses, US-068; accounts cut it off")
