@@ -3,9 +3,10 @@
 A round often holds a few dozen requests, and the library takes several microseconds for each (measured: 5 for 100
 trees of 31 leaves). The kernel takes a block of rows down a tree together, one level after the other and without a
 branch: a row that has arrived waits at its leaf. So the processor works on many rows at once instead of guessing the
-way of each (measured: 0.8 instead of 3.4 microseconds a row). Leaves are added in the library's order, which gives
-its number. What the kernel does not know (categorical splits, linear leaves, other objectives than binary ones) is
-left to the library.
+way of each (measured: 0.8 instead of 3.4 microseconds a row), and leaves a tree once no row moves on, since few rows
+reach the deepest leaves (measured: 1.3 instead of 1.9 on a slower machine). Leaves are added in the library's order,
+which gives its number. What the kernel does not know (categorical splits, linear leaves, other objectives than binary
+ones) is left to the library.
 """
 
 from __future__ import annotations

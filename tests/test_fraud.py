@@ -174,6 +174,25 @@ def test_most_fraud_that_paid_becomes_known_and_some_never_does(tables: dict[str
     assert own < 0.3, "where no customer is the victim nobody complains, and a bank sees a bad debt, months later"
 
 
+def test_a_victim_notices_all_payments_of_a_case_alike() -> None:
+    late = {"fraud.reporting.never_noticed": 0, "fraud.reporting.same_day": 0}
+    economy, _ = recorded(**{**MUCH, **late, "run.days": 12, "fraud.card_not_present.rate": 100.0})
+    days(economy, 12)
+    delays = []
+    for bank in economy.banks:
+        due: dict[tuple[int, int], list[int]] = {}
+        for at, _, task, details in bank.queue:
+            if task == "report":
+                due.setdefault((details[0], details[1]), []).append(at)
+        for key, case in bank.claims.cases.items():
+            same = economy.underworld.typology_of(key[0]) == "card_not_present" and not case.reported
+            if same and len(case.losses) > 1:
+                waits = np.array(sorted(due[key])) - np.array(sorted(loss.at for loss in case.losses))
+                assert np.ptp(waits) <= 1_000_000
+                delays.append(int(waits[0]))
+    assert len(set(delays)) == len(delays) >= 5, "and each victim looks at a time of their own"
+
+
 def test_alerts_are_decided_after_they_were_raised(tables: dict[str, pl.DataFrame]) -> None:
     alerts = tables["alerts"]
     assert len(alerts) > 3

@@ -192,6 +192,24 @@ def test_goods_are_paid_by_card_and_by_transfer(stolen: pl.DataFrame) -> None:
     assert 0.9 < per_case < 1.8
 
 
+def test_small_transfers_are_instant_mostly_but_not_always(stolen: pl.DataFrame) -> None:
+    people = of(stolen, "impersonation_scam").vstack(of(stolen, "romance_scam")).vstack(of(stolen, "advance_fee_scam"))
+    small = people.filter(pl.col("amount") < 3_500)["rail"].cast(pl.String)
+    assert len(small) > 100
+    assert 0.75 < (small == "instant").mean() < 0.97
+
+
+def test_firms_that_are_aimed_at_lose_more() -> None:
+    others = {f"fraud.{name}.rate": 0 for name in RATES if name != "invoice_redirection"}
+    medians = []
+    for aimed in (0.0, 1.0):
+        economy, recorder = recorded(**{**MUCH, **others, "run.days": 20, "fraud.invoice_redirection.aimed": aimed})
+        finish(economy)
+        truth = recorder.frame("truth").filter("is_fraud").select("transaction_id")
+        medians.append(recorder.frame("transactions").join(truth, on="transaction_id")["amount"].median())
+    assert medians[1] > 3 * medians[0]
+
+
 # -- claims ---------------------------------------------------------------------------------------------------
 
 

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from finsim.agents.fraud.campaign import Campaign
     from finsim.agents.underworld import Underworld
 
-ASKED_FOR = 0.7
-"""Tilt of what the deceived pay towards instant payments, as they are asked for them (assumption: with it the value of
-scams comes near US-zelle-scams)."""
+OTHERWISE = 0.4
+"""What the deceived pay in another way than instantly, against genuine customers: they are asked to be quick
+(assumption: with it the value of scams comes near US-zelle-scams)."""
 CHANGE_OF_PAYEE = 0.12
 """Payments of one victim for which the ring names another mule (assumption: one in eight)."""
 
@@ -45,7 +45,7 @@ def pay_somebody(
     row = world.request(campaign, victim, 0, payee, cents, at, stage)
     row["kind"], row["rail"], row["channel"] = pay.TRANSFER, pay.INSTANT, pay.ONLINE
     instant = float(economy.world.habits.behaviour["instant"][0])
-    if u[3] * ASKED_FOR > instant:
+    if u[3] > 1.0 - OTHERWISE * (1.0 - instant):
         row["rail"] = pay.ACH
         wallet = economy.ledger.accounts[victim * SLOTS + WALLET]
         if wallet["balance"] - wallet["reserved"] >= cents and payee >= economy.ledger.customer_accounts:

@@ -39,7 +39,7 @@ class RomanceScam(PushScam):
         settings = self.settings(world)
         u = world.draw(campaign)
         count = 3 + min(int(-np.log(u[0]) * max(settings.payments - 3.5, 0.5)), 40)
-        level = 100 * lognormal(u[1], settings.first_median, settings.amount_log_sigma)
+        level = max(100 * lognormal(u[1], settings.first_median, settings.amount_log_sigma), self.least_cents)
         growth = 1.0 + (settings.growth - 1.0) * (0.6 + 0.8 * u[2])
         at, script = start, []
         for k in range(count):

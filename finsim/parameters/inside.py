@@ -18,10 +18,10 @@ class SimSwap(Model):
     """A telephone number is moved to the thief's card; codes by message then reach the thief."""
 
     rate: float = param(0.11, unit="campaigns/1000 customers/year", doc="numbers taken over to reach an account", low=0.0, high=200.0, transform="log", calibratable=True,
-                        source="assumption: US-sim-swap-cases, complaints of 2021 over the share of victims who tell the police, US-122; UK-117 is 0.06 per 1000")  # fmt: skip
+                        source="assumption: US-sim-swap-cases, complaints of 2021 over the share of victims who tell the police, US-122, is 0.089, and some attempts take nothing; UK-117 is 0.06 per 1000")  # fmt: skip
     candidates: int = param(160, unit="person", doc="persons whose accounts a ring has looked into before it has a number moved; it takes the richest", low=1, high=1000, source="assumption: a swap takes an insider or an hour of talk, so it has to pay; US-sim-swap-mean is sixty times the mean loss of misused accounts, US-118")
     minutes: float = param(60.0, unit="minute", doc="median time from the new SIM to the first transfer", low=1.0, high=1000.0, source="assumption: 10 minutes to some hours, at times overnight")
-    transfers: float = param(7.0, unit="count", doc="mean transfers tried", low=1.0, high=20.0, source="assumption: drained in a few steps before the victim has service again")
+    transfers: float = param(7.0, unit="count", doc="mean transfers that the thief has in mind, of which nine at most are tried", low=1.0, high=20.0, source="assumption: drained in steps before the victim has service again; with candidates US-sim-swap-mean")
     share_of_balance: float = param(0.5, unit="share", doc="median share of the balance that a transfer tries to take", low=0.01, high=1.0, source="assumption: as account_takeover")
     notice_hours: float = param(16.0, unit="hour", doc="median time until the victim understands why the telephone is dead", low=0.5, high=500.0, source="assumption: within a day")
 
@@ -42,7 +42,7 @@ class SyntheticIdentity(Model):
     """A made-up name builds credit for months and is then drawn up and left."""
 
     rate: float = param(2.1, unit="campaigns/1000 customers/year", doc="synthetic identities opened", low=0.0, high=200.0, transform="log", calibratable=True,
-                        source="assumption: BEHAVIOUR-033 over BEHAVIOUR-032 and 260 million adults")  # fmt: skip
+                        source="assumption: BEHAVIOUR-033 over BEHAVIOUR-032 and 260 million adults is 1.5; raised towards US-synthetic-per-adult, as many bust out later than in the data or with less")  # fmt: skip
     build_days: float = param(360.0, unit="day", doc="median time of ordinary purchases and repayments before the bust-out", low=5.0, high=2000.0, source="assumption: 6 to 24 months")
     limit_start: float = param(5000.0, unit="USD", doc="median credit limit of a thin file", low=100.0, high=1e5, source="assumption: limits of new names are low, and those who bust out waited for a larger one")
     limit_raise: float = param(1.45, unit="ratio", doc="mean factor of each rise of the limit", low=1.0, high=5.0, source="assumption: leads a limit from limit_start to BEHAVIOUR-032 in a year")

@@ -117,7 +117,7 @@ class RomanceScam(Model):
     """A beloved whom nobody has met: many payments over months that grow, and a last large one."""
 
     rate: float = _rate(0.38, "assumption: US-romance-reports are 0.16 for 1,000 adults where paid by transfer or cryptocurrency, 0.55 of all; moved until US-romance-per-adult lies between what 90 days and what 300 days of data give")
-    first_median: float = _median(45.0, "median of the first payment", "assumption: a gift or a telephone card; with the growth US-romance-median")
+    first_median: float = _median(45.0, "median of the first payment, which is 20 USD at least", "assumption: a gift or a telephone card, for some a ticket; with the growth US-romance-median")
     amount_log_sigma: float = _sigma(2.5, "assumption: as first_median; US-romance-losses over US-romance-reports is four times US-romance-median")
     growth: float = param(1.55, unit="ratio", doc="mean growth from one payment to the next", low=1.0, high=5.0, source="assumption: from a little to thousands in ten payments; US-romance-median")
     payments: float = param(13.0, unit="count", doc="mean payments if nothing ends it", low=2.0, high=60.0, source="assumption: 8 to 12, some cut short when the victim understands")
