@@ -31,6 +31,7 @@ class Alert:
         approved: whether the payment went through.
         card: packed code of the card that it was made with; NO_CODE for none.
         held: the request as plain state if it is held, else None.
+        control_group: whether the score decides nothing, also not how soon an analyst looks.
     """
 
     number: int
@@ -45,6 +46,7 @@ class Alert:
     approved: bool
     card: int
     held: Any
+    control_group: bool = False
 
 
 class AlertQueue:
@@ -67,7 +69,8 @@ class AlertQueue:
 
     def take(self, alert: Alert) -> None:
         """Put an alert that is ready into the queue."""
-        urgency = min(alert.cents, STEP - 1) + STEP * round(SCORES * (alert.score or 0.0))
+        score = 0.0 if alert.score is None or alert.control_group else alert.score
+        urgency = min(alert.cents, STEP - 1) + STEP * round(SCORES * score)
         urgency = -urgency - (0 if alert.held is None else 2 * STEP * SCORES)
         self.alerts[alert.number] = alert
         heapq.heappush(self.urgent, (urgency, alert.raised, alert.number))

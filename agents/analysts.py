@@ -63,6 +63,7 @@ class Analysts:
             bool(row["decision"] == pay.APPROVED),
             int(row["card"]) if row["rail"] == pay.CARD else NO_CODE,
             list(row.tolist()) if held else None,
+            bool(row["flags"] & pay.CONTROL_GROUP),
         )
         if held and alert.control == COOLING_OFF:
             self.bank.later(at + int(self.bank.rules.cooling_off_hours * HOUR), "rested", alert)

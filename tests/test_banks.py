@@ -365,8 +365,8 @@ def test_a_control_that_cannot_work_is_refused_before_anything_is_written(
     assert list(tmp_path.iterdir()) == []
 
 
-def alert(number: int, cents: int, score: float | None, *, held: bool = False) -> Alert:
-    return Alert(number, 0, 0, score, 0, cents, 0, -1, False, True, NO_CODE, [] if held else None)
+def alert(number: int, cents: int, score: float | None, *, held: bool = False, group: bool = False) -> Alert:
+    return Alert(number, 0, 0, score, 0, cents, 0, -1, False, True, NO_CODE, [] if held else None, group)
 
 
 def test_the_queue_has_held_payments_first_then_scores_then_amounts() -> None:
@@ -380,10 +380,11 @@ def test_the_queue_has_held_payments_first_then_scores_then_amounts() -> None:
         alert(6, 10**14, 0.2),
         alert(7, 1, None, held=True),
         alert(8, 800_000, None),
+        alert(9, 850_000, 0.99, group=True),
     ):
         queue.take(one)
-    order = [heapq.heappop(queue.urgent)[-1] for _ in range(8)]
-    assert order == [7, 5, 6, 4, 2, 8, 3, 1], "no score is a score of 0"
+    order = [heapq.heappop(queue.urgent)[-1] for _ in range(9)]
+    assert order == [7, 5, 6, 4, 2, 9, 8, 3, 1], "no score is a score of 0, and one of the control group does not count"
 
 
 @pytest.mark.parametrize(
