@@ -31,7 +31,7 @@ PHISHED = 0.55
 BEFORE, AFTER = 0.3, 0.3
 """Campaigns that enrol their device days before the swap, and after it; the others use a browser that stays unknown to
 the bank (assumption)."""
-COPIED = 0.2
+COPIED = 0.3
 """Campaigns from something that the bank takes for the victim's own device (assumption: its fingerprint is stolen with
 the password, as thieves of cards do)."""
 BEFORE_DAYS = 6.0
