@@ -124,9 +124,10 @@ class Claims:
             left = int(economy.underworld.campaigns[int(row["campaign"])].facts["missed"]) - int(row["timestamp"])
             return (left if left > 0 else 6 * HOUR) / DAY
         reporting = settings.reporting
-        seen = self.bank.draw(Purpose.REPORT, int(row["transaction_id"]))[2]
-        if row["amount"] < 2_000 and seen < reporting.never_noticed * (5.0 if row["amount"] < 500 else 1.0):
-            return None
+        if row["amount"] < 2_000:
+            unseen = reporting.never_noticed * (5.0 if row["amount"] < 500 else 1.0)
+            if self.bank.draw(Purpose.REPORT, int(row["transaction_id"]))[2] < unseen:
+                return None
         if u[0] < reporting.same_day:
             return float(u[3])
         if u[0] < 1.0 - reporting.late_share:

@@ -1,7 +1,8 @@
 """Invoice redirection (business e-mail compromise): a firm pays a known supplier's invoice to somebody else's account.
 
 Actors: a ring that reads a firm's mail, a supplier who knows nothing, a mule account with the supplier's name. Stages:
-an invoice of a regular supplier, large ones first, comes again with new bank details; for some the next one too.
+an invoice of a regular supplier, a large one where the ring aims, comes again with new bank details; for some the next
+one too.
 Transactions: a payment to a first-ever payee whose amount, hour, rail and channel are those of the supplier's genuine
 invoices, while the supplier's old account was paid weeks before. Events: payee_added. The supplier's own reminder
 uncovers it. Confounder: new suppliers, and known ones that change their bank (behaviour.occasions.supplier_new,
@@ -50,8 +51,7 @@ class InvoiceRedirection(PushScam):
         if not len(firms):
             return -1
         campaign.facts["aimed"] = bool(world.draw(campaign)[0] < settings.aimed)
-        power = settings.large_firms if campaign.facts["aimed"] else COME_UPON
-        weights = np.cumsum(data["business_out"][firms].astype(float) ** power)
+        weights = _by_size(campaign, data["business_out"][firms], settings.large_firms)
         for _ in range(TRIES):
             u = world.draw(campaign)
             firm = int(firms[choose(weights, u[0])])
@@ -70,7 +70,7 @@ class InvoiceRedirection(PushScam):
         seen = seen[seen[:, 3] < ONE_OFF]
         if not len(seen):
             return []
-        weights = np.cumsum(seen[:, 1].astype(float) ** (settings.large if campaign.facts["aimed"] else COME_UPON))
+        weights = _by_size(campaign, seen[:, 1], settings.large)
         copied = seen[choose(weights, u[1])]
         cents = int(copied[1])
         if u[2] >= settings.exact:
@@ -128,6 +128,11 @@ class InvoiceRedirection(PushScam):
             if account not in campaign.facts["known"]:
                 break
         return account
+
+
+def _by_size(campaign: Campaign, sizes: NDArray[np.int64], aimed: float) -> NDArray[np.float64]:
+    """Return cumulative weights of sizes, (n,) float64: to the power `aimed` where the ring aims at large ones."""
+    return np.cumsum(sizes.astype(float) ** (aimed if campaign.facts["aimed"] else COME_UPON))
 
 
 def _office(at: int, u: float) -> int:

@@ -1,4 +1,4 @@
-"""Payments that a deceived customer makes or gets: by the means, at the hours and from the devices of genuine ones."""
+"""Payments that a deceived customer makes or gets: at hours and from devices of genuine ones, mostly instant."""
 
 from __future__ import annotations
 
