@@ -138,15 +138,6 @@ def _called(function: F, **options: bool) -> F:
     return called
 
 
-def plain(function: F) -> F:
-    """Return a compiled function as the Python that it was written in: for a few calls from outside of kernels.
-
-    What is not a kernel is not cached, and compiling it for one call costs each run most of a second.
-    """
-    written: F = getattr(function, "py_func", function)
-    return written
-
-
 def inline(function: F) -> F:
     """Compile a small function that kernels call; it allocates nothing."""
     return _called(function, forceinline=True)

@@ -142,8 +142,10 @@ class Partition:
         """Let these owners reconsider a batch before a model is asked; see `finsim.reconsider.make_ready`."""
         if len(self._cash) < len(batch) + 1:
             self._cash = np.empty(2 * len(batch) + 64, dtype=TRANSACTION)
-        world = self.world
-        make_ready(batch, world.habits, world.people, world.books, self._cash, self._counts)
+        habits, people, books = self.world.habits, self.world.people, self.world.books
+        make_ready(
+            batch, habits.behaviour, people.customers, books.accounts, books.keys, self._cash, self._counts
+        )  # fmt: skip
         kept, _, cash = (int(value) for value in self._counts)
         return Outcome(batch[:kept], NOTHING, copied(self._cash[:cash]) if cash else NOTHING)
 

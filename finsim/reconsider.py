@@ -170,7 +170,7 @@ def is_made(t, c, accounts, behaviour, keys, cash_log, counts):  # type: ignore[
 
 
 @kernel
-def make_ready(batch, habits, people, books, cash_log, counts):  # type: ignore[no-untyped-def]
+def make_ready(batch, behaviour, customers, accounts, keys, cash_log, counts):  # type: ignore[no-untyped-def]
     """Let owners reconsider their requests and pack those that are made at the start, as a model will be asked.
 
     `authorise` then decides on them as if it had done this itself, provided that each owner's first request is
@@ -178,7 +178,8 @@ def make_ready(batch, habits, people, books, cash_log, counts):  # type: ignore[
 
     Args:
         batch: (n,) TRANSACTION in order of (timestamp, transaction_id).
-        habits, people, books: see `finsim.agents.world`.
+        behaviour, customers, accounts, keys: of habits, people and books, see `finsim.agents.world`; handing over all
+            that these hold would take longer than the few requests of most waves.
         cash_log: (n + 1,) TRANSACTION, overwritten: cash purchases, which leave no row.
         counts: (3,) int64, overwritten: rows, 0, cash purchases.
     """
@@ -186,15 +187,15 @@ def make_ready(batch, habits, people, books, cash_log, counts):  # type: ignore[
     kept = 0
     for i in range(batch.shape[0]):
         if i + AHEAD < batch.shape[0]:
-            prefetch(people.customers, batch[i + AHEAD].owner)
-            prefetch(books.accounts, batch[i + AHEAD].payer)
+            prefetch(customers, batch[i + AHEAD].owner)
+            prefetch(accounts, batch[i + AHEAD].payer)
         t = batch[i]
         if not t.flags & pay.FORCED:
-            c = people.customers[t.owner]
+            c = customers[t.owner]
             if t.timestamp <= c.last_timestamp:
                 t.timestamp = c.last_timestamp + 1
             roll(c, t.timestamp)
-            if not is_made(t, c, books.accounts, habits.behaviour[0], books.keys, cash_log, counts):
+            if not is_made(t, c, accounts, behaviour[0], keys, cash_log, counts):
                 continue
             t.flags |= pay.PREPARED
         if kept != i:

@@ -14,6 +14,7 @@ import pytest
 import finsim
 from finsim.agents.fraud import registry
 from finsim.agents.fraud.card_not_present import MOST_DECLINES
+from finsim.agents.fraud.draining import EXACT, MOST
 from finsim.dataset.reader import Dataset
 
 pytestmark = pytest.mark.behaviour
@@ -482,8 +483,10 @@ def test_an_account_is_drained_in_a_few_steps(rows: pl.DataFrame, data: Dataset,
         for one, next_one in pairwise(campaign["timestamp"]):
             assert one < next_one
     taken = pl.concat(campaigns(rows, data, "account_takeover"))
-    whole = ((100 * taken["amount"]).round() % 100 == 0).mean()
-    assert 0.3 < whole < 0.7, "as customers pay large sums: rounded, or to the cent"
+    below = taken.filter(pl.col("amount") < MOST / 100)["amount"]  # who takes the most that is safe takes a round sum
+    exact = ((100 * below).round() % 100 != 0).sum()
+    spread = np.sqrt(len(below) * EXACT * (1 - EXACT))
+    assert abs(exact - EXACT * len(below)) < 4 * spread < len(below) / 3, "as customers pay: rounded, or to the cent"
 
     def part(some: pl.DataFrame) -> float:
         paid = some.filter(decision="approved", kind="transfer").drop_nulls("payer_balance_after")

@@ -11,7 +11,7 @@ from typing import Final
 
 USUAL: Final = 0.5
 """The care at which each way is as its own parameter or constant says."""
-STYLES: Final = (-0.3, 0.0, 0.3)
+STYLES: Final = (-0.2, 0.0, 0.2)
 """What a campaign's style adds to the difficulty: hurried, usual, patient (assumption); nobody is beyond 0 or 1."""
 STYLE_WEIGHTS: Final = (0.4, 0.37, 0.23)
 """Campaigns of each style before rings know better (assumption: who does not know the controls yet hurries)."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from finsim import payments as pay
 from finsim.agents.slots import usual_step
-from finsim.compile import plain
+from finsim.interpreted import plain
 
 if TYPE_CHECKING:
     import numpy as np

@@ -16,8 +16,8 @@ from finsim import payments as pay
 from finsim.agents.fraud.care import Care
 from finsim.agents.slots import other_device_code, price
 from finsim.clock import DAY, HOUR
-from finsim.compile import plain
 from finsim.ids import NO_CODE, merchant_code, outside_code, ring_code
+from finsim.interpreted import plain
 from finsim.rng import choose, to_normal
 
 if TYPE_CHECKING:
