@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def plain(function: F) -> F:
+def as_written(function: F) -> F:
     """Return a compiled function as the Python that it was written in.
 
     What is not a kernel is not cached, and compiling it for one call costs each run most of a second.

@@ -143,9 +143,7 @@ class Partition:
         if len(self._cash) < len(batch) + 1:
             self._cash = np.empty(2 * len(batch) + 64, dtype=TRANSACTION)
         habits, people, books = self.world.habits, self.world.people, self.world.books
-        make_ready(
-            batch, habits.behaviour, people.customers, books.accounts, books.keys, self._cash, self._counts
-        )  # fmt: skip
+        make_ready(batch, habits.behaviour, people.customers, books.accounts, books.keys, self._cash, self._counts)
         kept, _, cash = (int(value) for value in self._counts)
         return Outcome(batch[:kept], NOTHING, copied(self._cash[:cash]) if cash else NOTHING)
 

@@ -178,8 +178,11 @@ def make_ready(batch, behaviour, customers, accounts, keys, cash_log, counts):  
 
     Args:
         batch: (n,) TRANSACTION in order of (timestamp, transaction_id).
-        behaviour, customers, accounts, keys: of habits, people and books, see `finsim.agents.world`; handing over all
-            that these hold would take longer than the few requests of most waves.
+        behaviour: (1,) BEHAVIOUR of `Habits`. Handing over all that habits, people and books hold would take longer
+            than the few requests of most waves.
+        customers: (C,) customer columns of `People`.
+        accounts: (N,) ACCOUNT of `Books`.
+        keys: (len(Purpose),) uint64 of `Books`.
         cash_log: (n + 1,) TRANSACTION, overwritten: cash purchases, which leave no row.
         counts: (3,) int64, overwritten: rows, 0, cash purchases.
     """

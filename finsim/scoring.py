@@ -204,7 +204,8 @@ def _merged(outcomes: list[Outcome]) -> Outcome:
     """Return the outcomes of one partition's waves as one, its rows in order of time."""
     if len(outcomes) == 1:
         return outcomes[0]
-    rows = in_time_order([outcome.rows for outcome in reversed(outcomes)])  # the first wave, most rows, is moved once
+    waves = [outcome.rows for outcome in reversed(outcomes) if len(outcome.rows)]  # the first, most rows, is moved once
+    rows = in_time_order(waves or [outcomes[0].rows])
     return Outcome(
         rows if is_ordered(rows) else sorted_rows(rows),
         _together([outcome.follow_ups for outcome in outcomes]),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from finsim import payments as pay
 from finsim.agents.slots import usual_step
-from finsim.interpreted import plain
+from finsim.interpreted import as_written
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,7 +28,7 @@ def drain(world: Underworld, campaign: Campaign, now: int, share: float, u: floa
     if cents < LEAST:
         return
     if u >= EXACT:
-        step = int(plain(usual_step)(cents, (u - EXACT) / (1.0 - EXACT)))
+        step = int(as_written(usual_step)(cents, (u - EXACT) / (1.0 - EXACT)))
         cents = cents // step * step
     world.pay_mule(campaign, campaign.victim, cents, now, 0, device=campaign.facts["device"], thief=True)
 

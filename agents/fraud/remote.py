@@ -17,7 +17,7 @@ from finsim.agents.fraud.care import Care
 from finsim.agents.slots import other_device_code, price
 from finsim.clock import DAY, HOUR
 from finsim.ids import NO_CODE, merchant_code, outside_code, ring_code
-from finsim.interpreted import plain
+from finsim.interpreted import as_written
 from finsim.rng import choose, to_normal
 
 if TYPE_CHECKING:
@@ -224,7 +224,8 @@ def buy_remotely(
         z = float(to_normal(u[2:3])[0])
         shift = float(shop["price"]) + np.log(factor * world.size(campaign) * care.between(*DEAR))
         # The shop sets the price, and with it the ending.
-        cents = int(plain(price)(float(k["log_mean"]), 0.9 * float(k["sigma"]), shift, z, int(k["ending"]), 0.0, v[1]))
+        sigma, ending = 0.9 * float(k["sigma"]), int(k["ending"])
+        cents = int(as_written(price)(float(k["log_mean"]), sigma, shift, z, ending, 0.0, v[1]))
         cents = max(min(cents, 400_000), 100)
     row = world.request(campaign, customer, slot, economy.ledger.merchant_base + merchant, cents, at, stage)
     row["rail"], row["kind"] = pay.CARD, pay.VERIFICATION if cents == 0 else pay.PURCHASE
