@@ -4,8 +4,8 @@ Actors: a ring, the victim, mules. Stages: the way in; hours or days later trans
 after a decline, until the third decline, the ninth transfer or the victim's report; then what mules do. Sources: the
 time before the first money BEHAVIOUR-007, the rate US-zelle-fraud, US-ach-per-adult and US-116.
 
-Traces in transactions: transfers by app or browser to new payees, half of them rounded, from a device seen
-for the first time or, in a third, the victim's own (remote access), and what mules pass on. In `events`: up to two
+Traces in transactions: transfers by app or browser to new payees, half of them and the largest rounded, from a device
+seen for the first time or, in a third, the victim's own (remote access), and what mules pass on. In `events`: up to two
 login_failed, a device_added where the device is strange, login now and then, contact_changed in under half of them and
 alerts_changed in a quarter, payee_added minutes before a transfer; account_frozen where the bank locks the stranger
 out. Confounder: a customer with a new telephone who forgot the password and pays somebody new

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 LEAST, MOST = 3_000, 900_000
 """Cents that a transfer out of the account is worth the trouble for, and that it takes at most (assumption)."""
 EXACT = 0.5
-"""Transfers to the cent, a share of what is there; the others are rounded as people round theirs (assumption: customers
-pay three in five amounts above 2,000 to the cent)."""
+"""Transfers below `MOST` to the cent, a share of what is there; the others are rounded as people round theirs, and
+`MOST` itself is a round sum (assumption: customers pay three in five amounts above 2,000 to the cent)."""
 
 
 def drain(world: Underworld, campaign: Campaign, now: int, share: float, u: float, most: int = MOST) -> None:
