@@ -14,7 +14,6 @@ import pytest
 import finsim
 from finsim.agents.fraud import registry
 from finsim.agents.fraud.card_not_present import MOST_DECLINES
-from finsim.agents.fraud.draining import MOST
 from finsim.dataset.reader import Dataset
 
 pytestmark = pytest.mark.behaviour
@@ -483,11 +482,10 @@ def test_an_account_is_drained_in_a_few_steps(rows: pl.DataFrame, data: Dataset,
         for one, next_one in pairwise(campaign["timestamp"]):
             assert one < next_one
     taken = pl.concat(campaigns(rows, data, "account_takeover"))
-    below = taken.filter(pl.col("amount") < MOST / 100)["amount"]
-    assert len(below) > 36
-    assert len(below) > 0.6 * len(taken), "the most that a thief takes is a round sum"
-    exact = ((100 * below).round() % 100 != 0).sum()
-    assert abs(exact - 0.5 * len(below)) < 4 * np.sqrt(0.25 * len(below)), "half to the cent, half rounded"
+    assert len(taken) > 36
+    exact = ((100 * taken["amount"]).round() % 100 != 0).sum()
+    assert abs(exact - 0.5 * len(taken)) < 4 * np.sqrt(0.25 * len(taken)), "half to the cent, half rounded"
+    assert taken["amount"].value_counts()["count"].max() < 0.1 * len(taken), "no sum gives them away"
 
     def part(some: pl.DataFrame) -> float:
         paid = some.filter(decision="approved", kind="transfer").drop_nulls("payer_balance_after")

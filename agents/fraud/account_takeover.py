@@ -4,7 +4,7 @@ Actors: a ring, the victim, mules. Stages: the way in; hours or days later trans
 after a decline, until the third decline, the ninth transfer or the victim's report; then what mules do. Sources: the
 time before the first money BEHAVIOUR-007, the rate US-zelle-fraud, US-ach-per-adult and US-116.
 
-Traces in transactions: transfers by app or browser to new payees, half of them and the largest rounded, from a device
+Traces in transactions: transfers by app or browser to new payees, half of them rounded, from a device
 seen for the first time or, in a third, the victim's own (remote access), and what mules pass on. In `events`: up to two
 login_failed, a device_added where the device is strange, login now and then, contact_changed in under half of them and
 alerts_changed in a quarter, payee_added minutes before a transfer; account_frozen where the bank locks the stranger
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 GREED, PAUSE = (1.4, 1.0, 0.6), (0.3, 1.0, 5.0)
 """Share of the balance that a transfer tries to take, and pauses between two, of careless, usual and careful thieves,
 against the usual ones (assumption)."""
+MOST, MORE_OR_LESS = 900_000, 0.3
+"""Cents that a transfer takes at most on average, and how far that lies apart from one to the next, as a share of it
+(assumption: banks' limits differ, and so does what thieves believe of them)."""
 
 
 class AccountTakeover:
@@ -79,7 +82,7 @@ class AccountTakeover:
         u = world.draw(campaign)
         share = min(settings.share_of_balance * float(np.exp(0.6 * to_normal(u[0:1])[0])), 0.97) * facts["scale"]
         share = min(share * world.size(campaign) * world.care(campaign).between(*GREED), 0.97)
-        drain(world, campaign, now, share, u[1])
+        drain(world, campaign, now, share, u[1], int(MOST * (1.0 + MORE_OR_LESS * (2.0 * u[2] - 1.0))))
         return None
 
     def observe(self, world: Underworld, campaign: Campaign, row: np.void) -> int | None:

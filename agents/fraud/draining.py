@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from finsim.agents.fraud.campaign import Campaign
     from finsim.agents.underworld import Underworld
 
-LEAST, MOST = 3_000, 900_000
-"""Cents that a transfer out of the account is worth the trouble for, and that it takes at most (assumption)."""
+LEAST = 3_000
+"""Cents that a transfer out of the account is worth the trouble for (assumption)."""
 EXACT = 0.5
-"""Transfers below `MOST` to the cent, a share of what is there; the others are rounded as people round theirs, and
-`MOST` itself is a round sum (assumption: customers pay three in five amounts above 2,000 to the cent)."""
+"""Transfers to the cent, a share of what is there; the others are rounded as people round theirs (assumption: customers
+pay three in five amounts above 2,000 to the cent)."""
 
 
-def drain(world: Underworld, campaign: Campaign, now: int, share: float, u: float, most: int = MOST) -> None:
+def drain(world: Underworld, campaign: Campaign, now: int, share: float, u: float, most: int) -> None:
     """Try to move a share of the victim's balance to a mule, at most so many cents; the uniform u rounds it."""
     cents = min(int(world.balance(campaign.victim) * share), most)
     campaign.facts["left"] -= 1
