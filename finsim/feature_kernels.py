@@ -24,7 +24,7 @@ from finsim.feature_shared import (
     share,
     since,
 )
-from finsim.feature_state import DEVICES, MEMORY, MERCHANTS, PAYEES
+from finsim.feature_state import DEVICES, MEMORY, MERCHANTS, PAYEES, State
 from finsim.features import AT
 from finsim.observed import GIVEN_CARD, GIVEN_DEVICE, GIVEN_MERCHANT, IS_ATTEMPT
 
@@ -208,8 +208,8 @@ def serve_card(o, cards, now, f):  # type: ignore[no-untyped-def]
 
 
 @inline
-def remember_row(o, state):  # type: ignore[no-untyped-def]
-    """Let the customer's own counters see a decided attempt."""
+def remember_row(o, state, wanted):  # type: ignore[no-untyped-def]
+    """Let the customer's own counters of wanted parts see a decided attempt."""
     r = o.row
     own = state.own[r]
     counters = state.counters
@@ -217,13 +217,14 @@ def remember_row(o, state):  # type: ignore[no-untyped-def]
     amount = o.amount / 100.0
     yes = 1.0 if o.decision == pay.APPROVED else 0.0
     no = 1.0 if o.decision == pay.DECLINED else 0.0
-    for k in range(4):
-        window = HOUR_S if k == 0 else DAY_S if k == 1 else WEEK_S if k == 2 else MONTH_S
-        left = decay(now, own.last, window)
-        counters[r, k] = counters[r, k] * left + 1.0
-        counters[r, 4 + k] = counters[r, 4 + k] * left + yes
-        counters[r, 8 + k] = counters[r, 8 + k] * left + no
-        counters[r, 12 + k] = counters[r, 12 + k] * left + yes * amount
+    if wanted & COUNTERS:
+        for k in range(4):
+            window = HOUR_S if k == 0 else DAY_S if k == 1 else WEEK_S if k == 2 else MONTH_S
+            left = decay(now, own.last, window)
+            counters[r, k] = counters[r, k] * left + 1.0
+            counters[r, 4 + k] = counters[r, 4 + k] * left + yes
+            counters[r, 8 + k] = counters[r, 8 + k] * left + no
+            counters[r, 12 + k] = counters[r, 12 + k] * left + yes * amount
     own.last = now
     if o.kind == pay.PURCHASE:
         own.purchase = now
@@ -246,20 +247,32 @@ def remember_row(o, state):  # type: ignore[no-untyped-def]
         own.present = now
         own.latitude = o.latitude
         own.longitude = o.longitude
-    if o.given & GIVEN_CARD:
+    if wanted & CARD and o.given & GIVEN_CARD:
         remember_card(o, state.cards, now, yes, no, amount)
     if yes > 0.0:
-        remember_approved(o, own, state.known, amount)
+        remember_approved(o, own, state.known, wanted, amount)
 
 
 @inline
-def remember_approved(o, own, known, amount):  # type: ignore[no-untyped-def]
+def remember_approved(o, own, known, wanted, amount):  # type: ignore[no-untyped-def]
     """Let an approved attempt become part of what the customer is known for."""
     own.approved = min(own.approved + 1, MEMORY)
     weight = 1.0 / own.approved
     step = amount - own.mean
     own.mean += weight * step
     own.variance = (1.0 - weight) * (own.variance + weight * step * step)
+    if wanted & KNOWN:
+        remember_new(o, own, known)
+    if is_present(o) and not np.isnan(o.latitude):
+        own.places = min(own.places + 1, MEMORY)
+        weight = 1.0 / own.places
+        own.home_latitude += weight * (o.latitude - own.home_latitude)
+        own.home_longitude += weight * (o.longitude - own.home_longitude)
+
+
+@inline
+def remember_new(o, own, known):  # type: ignore[no-untyped-def]
+    """Let what was paid for become known to the customer."""
     if o.given & GIVEN_MERCHANT:
         own.merchants = learn(known, o.row, 0, MERCHANTS, own.merchants, o.merchant_id)
     else:
@@ -269,11 +282,6 @@ def remember_approved(o, own, known, amount):  # type: ignore[no-untyped-def]
     own.countries |= np.uint32(1 << o.country)
     if o.mcc > 0:
         own.categories |= bit_of(o.mcc)
-    if is_present(o) and not np.isnan(o.latitude):
-        own.places = min(own.places + 1, MEMORY)
-        weight = 1.0 / own.places
-        own.home_latitude += weight * (o.latitude - own.home_latitude)
-        own.home_longitude += weight * (o.longitude - own.home_longitude)
 
 
 @inline
@@ -315,17 +323,18 @@ def fetch(o, state, wanted):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def serve(observed, state, wanted, columns, row, out):  # type: ignore[no-untyped-def]
+def serve(observed, own, counters, cards, known, shared, wanted, columns, row, out):  # type: ignore[no-untyped-def]
     """Write features of rows.
 
     Args:
         observed: (n,) OBSERVED, attempts, at most one of each customer that is not yet remembered.
-        state: `State`.
+        own, counters, cards, known, shared: `State`, field by field: a call of a few rows costs less without the tuple.
         wanted: bits of the parts that columns need.
         columns: (k,) int64, the features that are wanted.
         row: (features,) float32, scratch.
         out: (n, k) float32, overwritten.
     """
+    state = State(own, counters, cards, known, shared)
     for i in range(observed.shape[0]):
         if i + AHEAD < observed.shape[0]:
             fetch(observed[i + AHEAD], state, wanted)
@@ -335,13 +344,20 @@ def serve(observed, state, wanted, columns, row, out):  # type: ignore[no-untype
 
 
 @kernel
-def remember(observed, state):  # type: ignore[no-untyped-def]
-    """Let customers' own counters see decided rows, (n,) OBSERVED, each customer's in order of time."""
+def remember(observed, own, counters, cards, known, shared, wanted):  # type: ignore[no-untyped-def]
+    """Let customers' own counters see decided rows.
+
+    Args:
+        observed: (n,) OBSERVED, each customer's in order of time.
+        own, counters, cards, known, shared: `State`, field by field.
+        wanted: bits of the parts that are counted.
+    """
+    state = State(own, counters, cards, known, shared)
     for i in range(observed.shape[0]):
         if i + AHEAD < observed.shape[0]:
-            fetch(observed[i + AHEAD], state, COUNTERS | KNOWN | CARD)
+            fetch(observed[i + AHEAD], state, wanted & (COUNTERS | KNOWN | CARD))
         if observed[i].what & IS_ATTEMPT:
-            remember_row(observed[i], state)
+            remember_row(observed[i], state, wanted)
 
 
 @kernel
@@ -358,4 +374,4 @@ def replay(observed, state, out, written):  # type: ignore[no-untyped-def]
         if observed[i].what & IS_ATTEMPT:
             if written:
                 serve_row(observed[i], state, EVERYTHING, out[i])
-            remember_row(observed[i], state)
+            remember_row(observed[i], state, EVERYTHING)

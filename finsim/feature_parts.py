@@ -1,6 +1,7 @@
-"""Parts of the features that are computed together: what nobody asks for is not looked up.
+"""Parts of the features that are computed together: what nobody asks for is neither looked up nor counted.
 
-Counting goes on for all of them, so that a run's own record of the features is whole whatever its model asks for.
+Until the export begins all of them are counted, so that the record of the features from which `training_frame` goes on
+is whole whatever a model asks for.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from typing import Final
 
 from finsim.features import FEATURES, Feature
 
-COUNTERS, KNOWN, PLACES, CARD, MERCHANT, PAYEE, TERMINAL, DEVICE, IP, CREDIT = (1 << k for k in range(10))
-EVERYTHING: Final = (1 << 10) - 1
+OWN, COUNTERS, KNOWN, PLACES, CARD, MERCHANT, PAYEE, TERMINAL, DEVICE, IP, CREDIT = (1 << k for k in range(11))
+EVERYTHING: Final = (1 << 11) - 1
+IN_TABLE: Final = MERCHANT | PAYEE | TERMINAL | DEVICE | IP | CREDIT
+"""Those that stand in the table of shared counters; every other part needs the customers' own record."""
 
 BY_COUNTER: Final = {
     "card": CARD,
@@ -32,14 +35,14 @@ BY_START: Final = {
     "km_": PLACES,
     "kmh_": PLACES,
 }
-"""Part of the customers' own features whose names begin so; the others stand in one record and cost next to nothing."""
+"""Part of the customers' own features whose names begin so; the others stand in one record, `OWN`."""
 
 
 def part_of(feature: Feature) -> int:
-    """Return the part to which a feature belongs, 0 for what is always computed."""
+    """Return the part to which a feature belongs, 0 for what the request itself tells."""
     if feature.counter != "customer":
         return BY_COUNTER.get(feature.counter, 0)
-    return next((part for start, part in BY_START.items() if feature.name.startswith(start)), 0)
+    return next((part for start, part in BY_START.items() if feature.name.startswith(start)), OWN)
 
 
 def parts_of(columns: Iterable[int]) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 from finsim import payments as pay
 from finsim.clock import DAY
 from finsim.compile import inline, kernel, prefetch
-from finsim.feature_parts import CREDIT, DEVICE, EVERYTHING, IP, MERCHANT, PAYEE, TERMINAL
+from finsim.feature_parts import CREDIT, DEVICE, IP, MERCHANT, PAYEE, TERMINAL
 from finsim.feature_state import FORGOTTEN
 from finsim.features import AT, WINDOWS
 from finsim.observed import GIVEN_DEVICE, GIVEN_IP, GIVEN_MERCHANT, GIVEN_TERMINAL, IS_ATTEMPT, TO_CUSTOMER
@@ -181,16 +181,21 @@ def count(shared, key, now, no, amount):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def merge(observed, shared):  # type: ignore[no-untyped-def]
-    """Let shared counters see the decided rows of a tick, (n,) OBSERVED in order of time; return the new counters.
+def merge(observed, shared, wanted):  # type: ignore[no-untyped-def]
+    """Let shared counters of wanted parts see the decided rows of a tick; return how many counters are new.
 
     A payment is counted by the payer's institution, the paid account's counter also by the institution that keeps it,
     which counts what comes in on customers' accounts.
+
+    Args:
+        observed: (n,) OBSERVED in order of time.
+        shared: (capacity,) SHARED.
+        wanted: bits of the parts that are counted.
     """
     fresh = 0
     for i in range(observed.shape[0]):
         if i + AHEAD < observed.shape[0]:
-            fetch_shared(observed[i + AHEAD], shared, EVERYTHING & ~CREDIT)
+            fetch_shared(observed[i + AHEAD], shared, wanted & ~CREDIT)
         o = observed[i]
         now = o.timestamp
         amount = o.amount / 100.0
@@ -199,19 +204,20 @@ def merge(observed, shared):  # type: ignore[no-untyped-def]
             paid = amount if o.decision == pay.APPROVED else 0.0
             bank = o.payer_institution_id
             if o.given & GIVEN_MERCHANT:
-                fresh += count(shared, key_of(BY_MERCHANT, bank, o.merchant_id), now, no, amount)
-            else:
+                if wanted & MERCHANT:
+                    fresh += count(shared, key_of(BY_MERCHANT, bank, o.merchant_id), now, no, amount)
+            elif wanted & PAYEE:
                 fresh += count(shared, key_of(BY_PAYEE, bank, o.payee_account_id), now, no, paid)
                 if o.what & TO_CUSTOMER and o.payee_institution_id != bank:
                     key = key_of(BY_PAYEE, o.payee_institution_id, o.payee_account_id)
                     fresh += count(shared, key, now, no, paid)
-            if o.given & GIVEN_TERMINAL:
+            if wanted & TERMINAL and o.given & GIVEN_TERMINAL:
                 fresh += count(shared, key_of(BY_TERMINAL, bank, o.terminal_id), now, no, amount)
-            if o.given & GIVEN_DEVICE:
+            if wanted & DEVICE and o.given & GIVEN_DEVICE:
                 fresh += count(shared, key_of(BY_DEVICE, bank, o.device_id), now, no, amount)
-            if o.given & GIVEN_IP:
+            if wanted & IP and o.given & GIVEN_IP:
                 fresh += count(shared, key_of(BY_IP, bank, o.ip_id), now, no, amount)
-        if o.what & TO_CUSTOMER and o.decision == pay.APPROVED:
+        if wanted & CREDIT and o.what & TO_CUSTOMER and o.decision == pay.APPROVED:
             key = key_of(BY_CREDIT, o.payee_institution_id, o.payee_account_id)
             fresh += count(shared, key, now, 0.0, amount)
     return fresh

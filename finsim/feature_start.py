@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from finsim.compile import kernel
 from finsim.entities import merchant_codes
 from finsim.feature_state import DEVICES, MERCHANTS, PAYEES, State, empty
 
@@ -28,15 +29,15 @@ def opening_state(economy: Economy) -> State:
     rows = np.flatnonzero(world.customers.data["since_day"] < day)
     favourites = world.people.favourites[rows]
     ids = economy.ids.export("merchant", merchant_codes(np.maximum(favourites, 0).ravel())).reshape(favourites.shape)
-    own["merchants"] = _fill(state.known, rows, ids, favourites >= 0, 0, MERCHANTS)
+    fill(state.known, rows, ids, favourites >= 0, 0, MERCHANTS, own["merchants"])
     accounts = np.concatenate([world.people.payees[rows], world.people.contacts[rows]], axis=1)
     paid = np.concatenate([accounts, _dues(economy)[rows]], axis=1)
     codes = economy.ledger.codes(np.maximum(paid, 0).ravel().astype(np.int64))
     ids = economy.ids.export("account", codes).reshape(paid.shape)
-    own["payees"] = _fill(state.known, rows, ids, paid >= 0, MERCHANTS, PAYEES)
+    fill(state.known, rows, ids, paid >= 0, MERCHANTS, PAYEES, own["payees"])
     device = (rows << 7 | world.customers.data["device"][rows]).astype(np.uint32)
     ids = economy.ids.export("device", device).reshape(-1, 1)
-    own["devices"] = _fill(state.known, rows, ids, np.ones(ids.shape, bool), MERCHANTS + PAYEES, DEVICES)
+    fill(state.known, rows, ids, np.ones(ids.shape, bool), MERCHANTS + PAYEES, DEVICES, own["devices"])
     own["countries"][rows] = world.customers.data["countries"][rows] | 1
     mcc = world.merchants.data["mcc"][np.maximum(favourites, 0)].astype(np.uint64)
     bits = np.where(favourites >= 0, np.uint64(1) << (mcc * MIX >> np.uint64(58)), np.uint64(0))
@@ -50,21 +51,25 @@ def opening_state(economy: Economy) -> State:
     return state
 
 
-def _fill(
-    known: NDArray[np.uint32],
-    rows: NDArray[np.int64],
-    ids: NDArray[np.uint32],
-    given: NDArray[np.bool_],
-    first: int,
-    room: int,
-) -> NDArray[np.uint8]:
-    """Write the ids that are given, (n, k), into what customers' memories have room for; return numbers, (C,) uint8."""
-    count = np.zeros(len(known), dtype=np.uint8)
-    for k in range(ids.shape[1]):
-        fits = given[:, k] & (count[rows] < room)
-        known[rows[fits], first + count[rows[fits]]] = ids[fits, k]
-        count[rows[fits]] += 1
-    return count
+@kernel
+def fill(known, rows, ids, given, first, room, count):  # type: ignore[no-untyped-def]
+    """Write ids into what customers' memories have room for.
+
+    Args:
+        known: (C, KNOWN) uint32, filled from column first on.
+        rows: (n,) int64, the customers.
+        ids: (n, k) uint32.
+        given: (n, k) bool, which of them are ids at all.
+        first, room: first column and number of columns.
+        count: (C,) uint8, overwritten for these customers: ids written.
+    """
+    for i in range(rows.shape[0]):
+        number = 0
+        for k in range(ids.shape[1]):
+            if given[i, k] and number < room:
+                known[rows[i], first + number] = ids[i, k]
+                number += 1
+        count[rows[i]] = number
 
 
 def _dues(economy: Economy, most: int = 4) -> NDArray[np.int64]:

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from finsim.records import copied
+from finsim.records import chosen, copied, plain
 
 OWN: Final = np.dtype(
     [
@@ -116,16 +116,23 @@ def empty(customers: int, capacity: int = 1 << 12) -> State:
 
 
 def to_arrays(state: State) -> dict[str, NDArray[Any]]:
-    """Return the state as arrays by name; shared counters in the places that they have."""
-    return dict(state._asdict())
+    """Return the state as arrays by name: of the hash table only what it holds, with the places, and its capacity."""
+    places = np.flatnonzero(state.shared["key"])
+    return state._asdict() | {
+        "shared": chosen(state.shared, places),
+        "places": places.astype(np.uint32),
+        "capacity": np.array([len(state.shared)], dtype=np.int64),
+    }
 
 
 def from_arrays(arrays: dict[str, NDArray[Any]]) -> State:
     """Return the state that `to_arrays` gave, from arrays that may have become plain bytes."""
-    shapes = {"own": (-1,), "cards": (-1, CARDS), "shared": (-1,)}
-    kinds = {"own": OWN, "cards": CARD, "shared": SHARED}
-    parts = {
-        name: copied(arrays[name].view(kinds[name])).reshape(shapes[name]) if name in kinds else arrays[name].copy()
-        for name in State._fields
-    }
-    return State(**parts)
+    shared = np.zeros(int(arrays["capacity"][0]), SHARED)
+    plain(shared)[arrays["places"]] = plain(arrays["shared"].view(SHARED).reshape(-1))
+    return State(
+        copied(arrays["own"].view(OWN)).reshape(-1),
+        arrays["counters"].copy(),
+        copied(arrays["cards"].view(CARD)).reshape(-1, CARDS),
+        arrays["known"].copy(),
+        shared,
+    )

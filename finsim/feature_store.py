@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from finsim import feature_state
 from finsim.feature_kernels import remember, replay, serve
-from finsim.feature_parts import EVERYTHING, parts_of
+from finsim.feature_parts import EVERYTHING, IN_TABLE
 from finsim.feature_shared import grow, merge
 from finsim.feature_state import SHARED, State
 from finsim.features import NAMES
@@ -29,34 +29,30 @@ class FeatureStore:
     def __init__(self, state: State) -> None:
         self.state = state
         self.used = int(np.count_nonzero(state.shared["key"]))
-        self._columns = ALL
-        self._wanted = EVERYTHING
 
     @property
     def nbytes(self) -> int:
         """Bytes of the state."""
         return sum(int(array.nbytes) for array in self.state)
 
-    def serve(self, observed: NDArray[np.void], columns: NDArray[np.int64] = ALL) -> NDArray[np.float32]:
+    def serve(
+        self, observed: NDArray[np.void], columns: NDArray[np.int64] = ALL, parts: int = EVERYTHING
+    ) -> NDArray[np.float32]:
         """Return features of attempts, (n,) OBSERVED, one of a customer: (n, len(columns)) float32.
 
         Args:
             observed: the attempts.
             columns: (k,) int64, the features that are wanted; all by default.
+            parts: bits of the parts that these belong to.
         """
         out = np.empty((len(observed), len(columns)), dtype=np.float32)
-        serve(observed, self.state, self._parts(columns), columns, np.zeros(len(NAMES), dtype=np.float32), out)
+        serve(observed, *self.state, parts, columns, np.zeros(len(NAMES), dtype=np.float32), out)
         return out
 
-    def _parts(self, columns: NDArray[np.int64]) -> int:
-        """Return the parts that columns need; asked again and again for the same ones."""
-        if columns is not self._columns:
-            self._columns, self._wanted = columns, parts_of(columns.tolist())
-        return self._wanted
-
-    def remember(self, observed: NDArray[np.void]) -> None:
-        """Let customers' own counters see decided rows, (n,) OBSERVED."""
-        remember(observed, self.state)
+    def remember(self, observed: NDArray[np.void], parts: int = EVERYTHING) -> None:
+        """Let customers' own counters see decided rows, (n,) OBSERVED, of some parts of the features."""
+        if parts:
+            remember(observed, *self.state, parts)
 
     def replay(self, observed: NDArray[np.void], *, wanted: bool = True) -> NDArray[np.float32]:
         """Serve a whole decided tick, (n,) OBSERVED in order of time, and let all counters see it.
@@ -69,12 +65,12 @@ class FeatureStore:
         self.merge(observed)
         return out
 
-    def merge(self, observed: NDArray[np.void]) -> None:
-        """Let shared counters see the decided rows of a tick, (n,) OBSERVED in order of time."""
-        if not len(observed):
+    def merge(self, observed: NDArray[np.void], parts: int = EVERYTHING) -> None:
+        """Let shared counters of some parts see the decided rows of a tick, (n,) OBSERVED in order of time."""
+        if not (len(observed) and parts & IN_TABLE):
             return
         self._make_room(KEYS_OF_A_ROW * len(observed), int(observed["timestamp"][0]))
-        self.used += merge(observed, self.state.shared)
+        self.used += merge(observed, self.state.shared, parts)
 
     def _make_room(self, fresh: int, now: int) -> None:
         """Keep the table at most half full whatever the next rows bring."""

@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 
 from finsim import payments as pay
 from finsim.batches import in_time_order, is_ordered, sorted_rows
+from finsim.feature_parts import EVERYTHING, parts_of
 from finsim.feature_start import opening_state
 from finsim.feature_store import FeatureStore
 from finsim.ids import mixed
 from finsim.observed import GIVEN_CARD, OBSERVED, Sight, observe, put_scores
 from finsim.partition import Outcome
 from finsim.records import joined
-from finsim.seats import Panel, Seat
+from finsim.seats import ControlError, Panel, Seat
 from finsim.waves import adopt, cut, number_waves
 
 if TYPE_CHECKING:
@@ -49,7 +50,17 @@ class Scoring:
         self._accounts = self._account_words()
 
     def add(self, new: Seat) -> None:
-        """Give a control its seat; the first that asks for features starts the counting."""
+        """Give a control its seat; the first that asks for features starts the counting.
+
+        Raises:
+            ControlError: it asks for features that have not been counted since the export began.
+        """
+        late = self.store is not None and self.economy.now > self.economy.export_start
+        if late and parts_of(new.columns) & ~self._counted:
+            raise ControlError(
+                f"{type(new.control).__name__} asks for features that nobody has asked for since the export began, so "
+                "they were not counted: add it before"
+            )
         self.panel.add(new)
         if new.columns:
             self.keep_features()
@@ -59,12 +70,17 @@ class Scoring:
         if self.store is None:
             self.store = FeatureStore(opening_state(self.economy))
 
+    @property
+    def _counted(self) -> int:
+        """Parts of the features that are counted: all for the record at the export's beginning, then what is served."""
+        return EVERYTHING if self.economy.now < self.economy.export_start else self.panel.parts
+
     # -- a round ------------------------------------------------------------------------------------------
 
     def authorise(self, batches: list[NDArray[np.void]]) -> list[Outcome]:
         """Decide on a round's requests, one array for each partition, in waves; return what came of each partition."""
         economy, parts, sight = self.economy, self.economy.partitions, self._sight()
-        queues = [self._queue(batch) for batch in batches]
+        queues, counted = [self._queue(batch) for batch in batches], self._counted
         found: list[list[Outcome]] = [[] for _ in parts]
         for number in range(max(map(len, queues))):
             wave = [queue[number] if number < len(queue) else EMPTY for queue in queues]
@@ -74,9 +90,9 @@ class Scoring:
             done = economy.partitions.each(
                 lambda part, outcome: part.authorise(outcome.rows, economy.tick_end), ready, rows=count
             )
-            if self.store is not None and len(observed):
+            if self.store is not None and counted and len(observed):
                 adopt(observed, joined([outcome.rows for outcome in done]))
-                self.store.remember(observed)
+                self.store.remember(observed, counted)
             for kept, first, second in zip(found, ready, done, strict=True):
                 second.cash = _together([first.cash, second.cash])
                 kept.append(second)
@@ -101,9 +117,8 @@ class Scoring:
             return observed
         if self._unknown[0]:
             self._date_old_cards(observed, rows["card"], at)
-        columns = self.panel.columns
         features = (
-            self.store.serve(observed, columns)
+            self.store.serve(observed, self.panel.columns, self.panel.parts)
             if self.store is not None
             else np.empty((len(observed), 0), dtype=np.float32)
         )
@@ -130,7 +145,7 @@ class Scoring:
             (k,) OBSERVED and (k,) positions.
         """
         out, at = np.empty(len(rows), dtype=OBSERVED), np.empty(len(rows), dtype=np.int64)
-        count = observe(rows, sight, out, at, everything, self._unknown)
+        count = observe(rows, *sight, out, at, everything, self._unknown)
         return out[:count], at[:count]
 
     def _sight(self) -> Sight:
@@ -167,12 +182,13 @@ class Scoring:
 
     def end_tick(self, rows: NDArray[np.void]) -> None:
         """Let the counters see the decided rows of a tick, (n,) TRANSACTION in order of time."""
-        if self.store is None:
+        counted = self._counted
+        if self.store is None or not counted:
             return
         observed, _ = self._observe(rows, self._sight(), everything=True)
         if not self.panel.seats:
-            self.store.remember(observed)
-        self.store.merge(observed)
+            self.store.remember(observed, counted)
+        self.store.merge(observed, counted)
 
     def opening(self) -> dict[str, NDArray[Any]] | None:
         """Return the counters as they stand, for the data set: state, customers and releases to come."""

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from finsim.compile import kernel
 from finsim.errors import FinsimError, did_you_mean
+from finsim.feature_parts import parts_of
 from finsim.features import AT, INPUTS, NAMES
 from finsim.frames import FORMS
 from finsim.records import chosen
@@ -17,6 +19,15 @@ from finsim.records import chosen
 
 class ControlError(FinsimError):
     """A control asks for what does not exist, or returns no scores."""
+
+
+@kernel
+def are_scores(numbers):  # type: ignore[no-untyped-def]
+    """Return whether all numbers, (n,) float32, lie from 0 to 1; nan does not."""
+    for number in numbers:
+        if not 0.0 <= number <= 1.0:
+            return False
+    return True
 
 
 @dataclass(frozen=True)
@@ -50,8 +61,9 @@ class Seat:
         Raises:
             ControlError: it returned something else than scores.
         """
-        scores = np.asarray(self.control.score(FORMS[self.form](observed, features, self.names)), dtype=np.float32)
-        if scores.shape != (len(observed),) or not (scores.min() >= 0 and scores.max() <= 1):  # of nan neither is true
+        answer = self.control.score(FORMS[self.form](observed, features, self.names))
+        scores = np.ascontiguousarray(answer, dtype=np.float32)
+        if scores.shape != (len(observed),) or not are_scores(scores):
             raise ControlError(
                 f"{type(self.control).__name__}.score must return one number from 0 to 1 for each of "
                 f"{len(observed)} requests; it returned an array of shape {scores.shape}, or numbers outside"
@@ -90,18 +102,20 @@ class Panel:
     Attributes:
         seats: the controls.
         columns: (k,) int64, the running features that any of them asks for.
+        parts: bits of the parts of features that these belong to.
     """
 
     def __init__(self) -> None:
         self.seats: list[Seat] = []
         self.columns: NDArray[np.int64] = np.empty(0, dtype=np.int64)
+        self.parts = 0
         self._places: list[NDArray[np.int64] | None] = []
 
     def add(self, new: Seat) -> None:
         """Give a control its seat."""
         self.seats.append(new)
         wanted = list(dict.fromkeys(column for one in self.seats for column in one.columns))
-        self.columns = np.array(wanted, dtype=np.int64)
+        self.columns, self.parts = np.array(wanted, dtype=np.int64), parts_of(wanted)
         # Where a control asks for all of them in their order, what was served is handed on as it is.
         self._places = [
             None if list(one.columns) == wanted else np.array([wanted.index(k) for k in one.columns], dtype=np.int64)

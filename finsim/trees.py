@@ -77,7 +77,7 @@ class Trees:
         out = np.empty(len(matrix), dtype=np.float32)
         values = np.empty((BLOCK, len(self.forest.columns) + 1), dtype=np.float32)
         rows = np.ascontiguousarray(matrix, dtype=np.float32)
-        predict(rows, self.forest, self.sigmoid, values, np.empty(BLOCK), np.empty(BLOCK, dtype=np.uint32), out)
+        predict(rows, *self.forest, self.sigmoid, values, np.empty(BLOCK), np.empty(BLOCK, dtype=np.uint32), out)
         return out
 
 
@@ -188,26 +188,27 @@ def see(matrix, start, stop, columns, values):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def predict(matrix, forest, sigmoid, values, total, at, out):  # type: ignore[no-untyped-def]
+def predict(  # type: ignore[no-untyped-def]
+    matrix, root, depth, threshold, column, child, leaf, columns, sigmoid, values, total, at, out
+):
     """Write the probability of each row.
 
     Args:
         matrix: (n, k) float32.
-        forest: `Forest`.
+        root, depth, threshold, column, child, leaf, columns: `Forest`, field by field.
         sigmoid: factor of the logistic function.
         values: (BLOCK, columns + 1) float32, scratch; so total, (BLOCK,) float64, and at, (BLOCK,) uint32.
         out: (n,) float32, overwritten.
     """
     seen = values.reshape(values.size)
     width = np.uint64(values.shape[1])
-    threshold, column, child = forest.threshold, forest.column, forest.child
     for start in range(0, matrix.shape[0], BLOCK):
         rows = min(BLOCK, matrix.shape[0] - start)
-        see(matrix, start, start + rows, forest.columns, values)
+        see(matrix, start, start + rows, columns, values)
         total[:] = 0.0
-        for tree in range(forest.root.shape[0]):
-            at[:] = forest.root[tree]
-            for _ in range(forest.depth[tree]):
+        for tree in range(root.shape[0]):
+            at[:] = root[tree]
+            for _ in range(depth[tree]):
                 moved = np.uint32(0)
                 for i in range(rows):
                     k = at[i]
@@ -217,6 +218,6 @@ def predict(matrix, forest, sigmoid, values, total, at, out):  # type: ignore[no
                 if not moved:  # the deepest leaves are rare, and so are the rows that end there
                     break
             for i in range(rows):
-                total[i] += forest.leaf[at[i]]
+                total[i] += leaf[at[i]]
         for i in range(rows):
             out[start + i] = 1.0 / (1.0 + np.exp(-min(max(sigmoid * total[i], -700.0), 700.0)))

@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from finsim import payments as pay
+from finsim.feature_parts import EVERYTHING, parts_of
 from finsim.feature_state import BYTES_PER_CUSTOMER, empty
 from finsim.feature_store import FeatureStore
 from finsim.features import AT, FEATURES, NAMES, WHOSE, WINDOWS, table
@@ -186,6 +187,39 @@ def test_serving_in_waves_is_the_same_as_row_by_row() -> None:
             left = np.setdiff1d(left, wave)
         store.merge(rows[here])
     assert np.array_equal(out, served(rows), equal_nan=True)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_feature_needs_no_more_counted_than_its_part(name: str) -> None:
+    """From a day on, a run counts only what its controls ask for."""
+    rows, column = random_rows(6), np.array([AT[name]])
+    part, changed = parts_of(column.tolist()), int(np.searchsorted(rows["timestamp"], START + 10 * 86_400 * SECOND))
+    store, got = FeatureStore(empty(6, capacity=16)), np.empty(len(rows), dtype=np.float32)
+    for i in range(len(rows)):
+        counted = part if i >= changed else EVERYTHING
+        row = rows[i : i + 1]
+        got[i] = store.serve(row, column, part)[0, 0]
+        store.remember(row, counted)
+        store.merge(row, counted)
+    store = FeatureStore(empty(6, capacity=16))
+    whole = np.concatenate([store.replay(rows[i : i + 1]) for i in range(len(rows))])[:, AT[name]]
+    attempts = rows["what"] & IS_ATTEMPT > 0
+    assert np.array_equal(got[attempts], whole[attempts], equal_nan=True)
+
+
+def test_what_a_store_is_saved_as_makes_the_same_store() -> None:
+    """Of the table of shared counters only the taken places are kept."""
+    rows = random_rows(7)
+    store = FeatureStore(empty(6, capacity=16))
+    store.replay(rows)
+    arrays = store.arrays()
+    assert len(arrays["shared"]) == store.used < arrays["capacity"][0]
+    again = FeatureStore(empty(6, capacity=16))
+    again.restore(arrays)
+    assert again.used == store.used
+    assert all(
+        np.array_equal(a.view(np.uint8), b.view(np.uint8)) for a, b in zip(again.state, store.state, strict=True)
+    )
 
 
 def test_every_feature_is_written_and_varies() -> None:

@@ -16,6 +16,7 @@ from finsim.dataset.training import TrainingError
 from finsim.errors import DatasetError
 from finsim.features import AT, INPUTS, NAMES
 from finsim.frames import OBSERVABLE
+from finsim.seats import ControlError
 
 Kept = tuple[Dataset, pl.DataFrame]
 
@@ -56,6 +57,26 @@ def test_a_control_without_opinion_changes_nothing(kept: Kept, plain: Dataset) -
     assert data.manifest["content_hash"] == plain.manifest["content_hash"]
     assert plain.manifest["features"] is None
     assert finsim.check(data.path).ok
+
+
+def test_features_that_were_not_counted_cannot_be_asked_for_later() -> None:
+    """From the export on only what controls ask for is counted; who comes later and asks for more is told so."""
+
+    class Late(Keeper):
+        def __init__(self, *features: str) -> None:
+            super().__init__()
+            self.features = features
+
+    early = Late("attempts_day", "ip_attempts_day")
+    economy = finsim.Economy("tiny", **{"run.warm_up_days": 1})
+    economy.add_control(early)
+    while economy.now <= economy.export_start:
+        economy.step()
+    economy.add_control(Late("attempts_week", "ip_declined_share"))  # other columns of parts that are counted
+    with pytest.raises(ControlError, match="Late asks for features that nobody has asked for since the export began"):
+        economy.add_control(Late("device_age"))
+    economy.step()
+    assert len(economy.controls) == 2
 
 
 def test_what_is_scored_is_what_stands_in_the_frame(kept: Kept) -> None:
