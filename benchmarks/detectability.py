@@ -13,11 +13,12 @@ a band is judged by the mean; with `--difficulty` there is one column of means f
 from __future__ import annotations
 
 import argparse
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from paired import mean_interval
+from paired import mean_interval, side_by_side
 from printing import show
 
 import finsim
@@ -75,13 +76,10 @@ def averaged(args: argparse.Namespace) -> list[dict[str, Any]]:
     """Return one row a figure: its means at each level of difficulty, with the band where there is one level."""
     seeds, overrides = range(args.seed, args.seed + args.seeds), parse_settings(args.set)
     levels = args.difficulty or [None]
-    runs = {
-        level: [
-            figures(args.scenario, seed, overrides | ({} if level is None else {"fraud.difficulty": level}))
-            for seed in seeds
-        ]
-        for level in levels
-    }
+    added: dict[Any, dict[str, Any]] = {level: {} if level is None else {"fraud.difficulty": level} for level in levels}
+    jobs = [(args.scenario, seed, overrides | added[level]) for level in levels for seed in seeds]
+    found = side_by_side(figures, jobs, args.processes)
+    runs = {level: found[k * len(seeds) : (k + 1) * len(seeds)] for k, level in enumerate(levels)}
     wanted = {band.figure: band for band in bands.BANDS}
     rows = []
     for name in runs[levels[0]][0]:
@@ -107,6 +105,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1, help="the first of them")
     parser.add_argument("--difficulty", type=float, nargs="+", help="levels of fraud.difficulty")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="as in finsim run")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     if args.path is None:

@@ -22,17 +22,24 @@ from pathlib import Path
 from typing import Any
 
 from printing import show
+from silent import Silent
 
 WANTED_BYTES, WANTED_GROWTH = 3e9, 1.1
 
 
-def simulate(scenario: str, out: Path, overrides: dict[str, Any]) -> dict[str, Any]:
-    """Run a scenario in this process and return its rows, seconds, peak memory and declared bytes."""
+def simulate(scenario: str, out: Path, overrides: dict[str, Any], features: bool) -> dict[str, Any]:
+    """Run a scenario in this process, with all features or none; return rows, seconds, peak memory, declared bytes."""
     import finsim
 
     declared: dict[str, int] = {}
+
+    def prepare(economy: Any) -> None:
+        if features:
+            economy.add_control(Silent())
+        declared.update(sizes(economy))
+
     begun = time.perf_counter()
-    data = finsim.run(scenario, out=out, overrides=overrides, prepare=lambda economy: declared.update(sizes(economy)))
+    data = finsim.run(scenario, out=out, overrides=overrides, prepare=prepare)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     rows = data.manifest["rows"]["transactions"]
     return {"rows": rows, "seconds": time.perf_counter() - begun, "peak": peak, "declared": declared}
@@ -53,7 +60,7 @@ def sizes(economy: Any) -> dict[str, int]:
         "merchants' columns": economy.world.merchants.data,
     }
     found = {name: int(array.nbytes) for name, array in arrays.items()}
-    if economy.scoring is not None and economy.scoring.store is not None:  # with a model, or run.feature_history
+    if economy.scoring is not None and economy.scoring.store is not None:
         found["running features"] = economy.scoring.store.nbytes
     return found
 
@@ -83,8 +90,7 @@ def main() -> None:
     args = parser.parse_args()
     if args.child is not None:
         overrides = {"population.customers": args.customers, "run.days": args.days[0], "run.warm_up_days": args.warm_up}
-        overrides["run.feature_history"] = args.features
-        print(json.dumps(simulate(args.scenario, args.child, overrides)))
+        print(json.dumps(simulate(args.scenario, args.child, overrides, args.features)))
         return
     found = list(runs(args))
     rows = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import multiprocessing
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
@@ -15,7 +16,13 @@ Interval = tuple[float, float, float]
 
 
 def side_by_side(measure: Callable[..., Any], jobs: Sequence[tuple[Any, ...]], processes: int) -> list[Any]:
-    """Return what a function of the calling module gives for each tuple of arguments, in their order."""
+    """Return what a function of the calling module gives for each tuple of arguments, in their order.
+
+    Several processes get one thread each for linear algebra and Polars, where the environment does not say otherwise.
+    """
+    if processes > 1:  # more threads than cores stand in each other's way
+        for name in ("OMP_NUM_THREADS", "POLARS_MAX_THREADS"):
+            os.environ.setdefault(name, "1")
     # Fresh processes: Polars must not be forked.
     with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
         return [one.result() for one in [pool.submit(measure, *job) for job in jobs]]

@@ -201,7 +201,8 @@ class Economy(mesa.Model):  # type: ignore[misc]
             institutions: rows of the institutions that use it; None for all of them.
 
         Raises:
-            ControlError: it asks for a form or a feature that does not exist.
+            ControlError: it asks for a form or a feature that does not exist, or comes after the export began and asks
+                for features that nobody asked for before: these are not counted.
         """
         self._needs_scoring().add(seat(control, institutions))
         self.controls.append(control)

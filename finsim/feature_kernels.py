@@ -1,7 +1,8 @@
 """Kernels of running features: serve a row, and remember what was decided.
 
 `serve` and `remember` are what the economy calls round by round, `replay` does both row by row over an exported
-tick. All of them go through the same two inlined functions, so a feature has one meaning.
+tick. All of them go through the same two inlined functions, so a feature has one meaning. `fill` writes what is known
+at the start.
 """
 
 from __future__ import annotations
@@ -140,6 +141,7 @@ def serve_row(o, state, wanted, f):  # type: ignore[no-untyped-def]
     if wanted & PLACES:
         serve_places(o, own, now, f)
     f[ACCOUNT_AGE] = (now - o.since) / DAY
+    f[CARD_AGE] = (now - o.card_issued) / DAY if o.card_issued != 0 else NAN
     if wanted & CARD:
         serve_card(o, state.cards, now, f)
     serve_shared(o, state.shared, wanted, now, amount, f)
@@ -182,7 +184,6 @@ def serve_places(o, own, now, f):  # type: ignore[no-untyped-def]
 @inline
 def serve_card(o, cards, now, f):  # type: ignore[no-untyped-def]
     """Write what the card did."""
-    f[CARD_AGE] = NAN
     f[CARD_HOUR] = NAN
     f[CARD_DAY] = NAN
     f[CARD_DECLINED] = NAN
@@ -190,8 +191,6 @@ def serve_card(o, cards, now, f):  # type: ignore[no-untyped-def]
     f[SINCE_CARD] = NAN
     if not o.given & GIVEN_CARD:
         return
-    if o.card_issued != 0:
-        f[CARD_AGE] = (now - o.card_issued) / DAY
     f[CARD_HOUR] = 0.0
     f[CARD_DAY] = 0.0
     f[CARD_DECLINED] = 0.0
@@ -375,3 +374,24 @@ def replay(observed, state, out, written):  # type: ignore[no-untyped-def]
             if written:
                 serve_row(observed[i], state, EVERYTHING, out[i])
             remember_row(observed[i], state, EVERYTHING)
+
+
+@kernel
+def fill(known, rows, ids, given, first, room, count):  # type: ignore[no-untyped-def]
+    """Write ids into what customers' memories have room for.
+
+    Args:
+        known: (C, KNOWN) uint32, filled from column first on.
+        rows: (n,) int64, the customers.
+        ids: (n, k) uint32.
+        given: (n, k) bool, which of them are ids at all.
+        first, room: first column and number of columns.
+        count: (C,) uint8, overwritten for these customers: ids written.
+    """
+    for i in range(rows.shape[0]):
+        number = 0
+        for k in range(ids.shape[1]):
+            if given[i, k] and number < room:
+                known[rows[i], first + number] = ids[i, k]
+                number += 1
+        count[rows[i]] = number

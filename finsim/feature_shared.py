@@ -74,6 +74,20 @@ def place_of(shared, key):  # type: ignore[no-untyped-def]
 
 
 @inline
+def place_read(shared, key, now):  # type: ignore[no-untyped-def]
+    """Return the place of a key, or an empty one where it has none or was not touched for too long.
+
+    What is forgotten does not depend on when the table happens to grow and drops it.
+    """
+    k = place_of(shared, key)
+    if now - shared[k].last >= FORGOTTEN:
+        mask = np.uint64(shared.shape[0] - 1)
+        while shared[k].key != 0:
+            k = (k + np.uint64(1)) & mask
+    return k
+
+
+@inline
 def fetch_shared(o, shared, wanted):  # type: ignore[no-untyped-def]
     """Ask for the memory of the shared counters of wanted parts that a row reads or that count it."""
     bank = o.payer_institution_id
@@ -100,26 +114,26 @@ def serve_shared(o, shared, wanted, now, amount, f):  # type: ignore[no-untyped-
     bank = o.payer_institution_id
     if o.given & GIVEN_MERCHANT:
         if wanted & MERCHANT:
-            serve_merchant(shared[place_of(shared, key_of(BY_MERCHANT, bank, o.merchant_id))], now, amount, f)
+            serve_merchant(shared[place_read(shared, key_of(BY_MERCHANT, bank, o.merchant_id), now)], now, amount, f)
     elif wanted & PAYEE:
-        serve_payee(shared[place_of(shared, key_of(BY_PAYEE, bank, o.payee_account_id))], now, f)
+        serve_payee(shared[place_read(shared, key_of(BY_PAYEE, bank, o.payee_account_id), now)], now, f)
     if wanted & TERMINAL and o.given & GIVEN_TERMINAL:
-        s = shared[place_of(shared, key_of(BY_TERMINAL, bank, o.terminal_id))]
+        s = shared[place_read(shared, key_of(BY_TERMINAL, bank, o.terminal_id), now)]
         f[TERMINAL_HOUR] = s.hour * decay(now, s.last, HOUR_S)
         f[TERMINAL_DECLINED] = share(s.declined_day, s.day)
     if wanted & DEVICE and o.given & GIVEN_DEVICE:
-        s = shared[place_of(shared, key_of(BY_DEVICE, bank, o.device_id))]
+        s = shared[place_read(shared, key_of(BY_DEVICE, bank, o.device_id), now)]
         f[DEVICE_DAY] = s.day * decay(now, s.last, DAY_S)
         f[DEVICE_DECLINED] = share(s.declined_week, s.week)
         if s.key != 0:
             f[DEVICE_AGE] = (now - s.first) / DAY
     if wanted & IP and o.given & GIVEN_IP:
-        s = shared[place_of(shared, key_of(BY_IP, bank, o.ip_id))]
+        s = shared[place_read(shared, key_of(BY_IP, bank, o.ip_id), now)]
         f[IP_HOUR] = s.hour * decay(now, s.last, HOUR_S)
         f[IP_DAY] = s.day * decay(now, s.last, DAY_S)
         f[IP_DECLINED] = share(s.declined_day, s.day)
     if wanted & CREDIT:
-        serve_credit(shared[place_of(shared, key_of(BY_CREDIT, bank, o.payer_account_id))], now, amount, f)
+        serve_credit(shared[place_read(shared, key_of(BY_CREDIT, bank, o.payer_account_id), now)], now, amount, f)
 
 
 @inline
@@ -162,11 +176,18 @@ def count(shared, key, now, no, amount):  # type: ignore[no-untyped-def]
     """Add one row to a shared counter; return 1 if the counter is new."""
     s = shared[place_of(shared, key)]
     fresh = 0
-    if s.key == 0:
-        fresh = 1
+    if s.key == 0 or now - s.last >= FORGOTTEN:
+        fresh = 1 if s.key == 0 else 0
         s.key = key
         s.first = now
         s.last = now
+        s.hour = 0.0
+        s.day = 0.0
+        s.week = 0.0
+        s.declined_day = 0.0
+        s.declined_week = 0.0
+        s.amount_day = 0.0
+        s.amount_week = 0.0
     day = decay(now, s.last, DAY_S)
     week = decay(now, s.last, WEEK_S)
     s.hour = s.hour * decay(now, s.last, HOUR_S) + 1.0

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from finsim.compile import kernel
 from finsim.entities import merchant_codes
+from finsim.feature_kernels import fill
 from finsim.feature_state import DEVICES, MERCHANTS, PAYEES, State, empty
 
 if TYPE_CHECKING:
@@ -49,27 +49,6 @@ def opening_state(economy: Economy) -> State:
     )
     own["places"][rows] = 1
     return state
-
-
-@kernel
-def fill(known, rows, ids, given, first, room, count):  # type: ignore[no-untyped-def]
-    """Write ids into what customers' memories have room for.
-
-    Args:
-        known: (C, KNOWN) uint32, filled from column first on.
-        rows: (n,) int64, the customers.
-        ids: (n, k) uint32.
-        given: (n, k) bool, which of them are ids at all.
-        first, room: first column and number of columns.
-        count: (C,) uint8, overwritten for these customers: ids written.
-    """
-    for i in range(rows.shape[0]):
-        number = 0
-        for k in range(ids.shape[1]):
-            if given[i, k] and number < room:
-                known[rows[i], first + number] = ids[i, k]
-                number += 1
-        count[rows[i]] = number
 
 
 def _dues(economy: Economy, most: int = 4) -> NDArray[np.int64]:

@@ -83,7 +83,7 @@ BYTES_PER_CUSTOMER: Final = OWN.itemsize + COUNTERS * 4 + CARDS * CARD.itemsize 
 """Budget of one customer's own counters; shared ones take up to about 10 counters of `SHARED` at a load of a half."""
 
 FORGOTTEN: Final = 120 * 86_400_000_000
-"""Shared counters not touched for so long, microseconds, are dropped when the table has to grow."""
+"""Shared counters not touched for so long, microseconds, begin anew; the table drops them when it has to grow."""
 
 
 class State(NamedTuple):

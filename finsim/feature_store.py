@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from finsim import feature_state
 from finsim.feature_kernels import remember, replay, serve
-from finsim.feature_parts import EVERYTHING, IN_TABLE
+from finsim.feature_parts import EVERYTHING
 from finsim.feature_shared import grow, merge
 from finsim.feature_state import SHARED, State
 from finsim.features import NAMES
@@ -67,7 +67,7 @@ class FeatureStore:
 
     def merge(self, observed: NDArray[np.void], parts: int = EVERYTHING) -> None:
         """Let shared counters of some parts see the decided rows of a tick, (n,) OBSERVED in order of time."""
-        if not (len(observed) and parts & IN_TABLE):
+        if not (len(observed) and parts):
             return
         self._make_room(KEYS_OF_A_ROW * len(observed), int(observed["timestamp"][0]))
         self.used += merge(observed, self.state.shared, parts)

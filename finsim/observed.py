@@ -203,6 +203,15 @@ def observe(  # type: ignore[no-untyped-def]
 
 
 @kernel
+def are_scores(numbers):  # type: ignore[no-untyped-def]
+    """Return whether all numbers, (n,) float32, lie from 0 to 1; nan does not."""
+    for number in numbers:
+        if not 0.0 <= number <= 1.0:
+            return False
+    return True
+
+
+@kernel
 def put_scores(rows, at, scores):  # type: ignore[no-untyped-def]
     """Write scores, (k,) float32, those not below 0, into the rows at positions, (k,) int64."""
     for i in range(scores.shape[0]):

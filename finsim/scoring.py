@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from finsim import payments as pay
 from finsim.batches import in_time_order, is_ordered, sorted_rows
-from finsim.feature_parts import EVERYTHING, parts_of
+from finsim.feature_parts import EVERYTHING, IN_TABLE, parts_of
 from finsim.feature_start import opening_state
 from finsim.feature_store import FeatureStore
+from finsim.features import NAMES
 from finsim.ids import mixed
 from finsim.observed import GIVEN_CARD, OBSERVED, Sight, observe, put_scores
 from finsim.partition import Outcome
@@ -46,6 +47,7 @@ class Scoring:
         self._round = 0
         self._issued: dict[int, int] = {}
         self._noted = 0
+        self._begun = 0
         self._unknown = np.zeros(1, dtype=np.int64)
         self._accounts = self._account_words()
 
@@ -55,11 +57,12 @@ class Scoring:
         Raises:
             ControlError: it asks for features that have not been counted since the export began.
         """
-        late = self.store is not None and self.economy.now > self.economy.export_start
-        if late and parts_of(new.columns) & ~self._counted:
+        late = self.store is not None and self.economy.now > max(self.economy.export_start, self._begun)
+        missing = [NAMES[k] for k in new.columns if late and parts_of([k]) & ~self._counted]
+        if missing:
             raise ControlError(
-                f"{type(new.control).__name__} asks for features that nobody has asked for since the export began, so "
-                "they were not counted: add it before"
+                f"{type(new.control).__name__} asks for {', '.join(missing)}; nobody has asked for that since the "
+                "export began, so it was not counted: add it before"
             )
         self.panel.add(new)
         if new.columns:
@@ -69,6 +72,7 @@ class Scoring:
         """Count from now on, begun with what the institutions know of their customers."""
         if self.store is None:
             self.store = FeatureStore(opening_state(self.economy))
+            self._begun = self.economy.now
 
     @property
     def _counted(self) -> int:
@@ -80,7 +84,7 @@ class Scoring:
     def authorise(self, batches: list[NDArray[np.void]]) -> list[Outcome]:
         """Decide on a round's requests, one array for each partition, in waves; return what came of each partition."""
         economy, parts, sight = self.economy, self.economy.partitions, self._sight()
-        queues, counted = [self._queue(batch) for batch in batches], self._counted
+        queues, counted = [self._queue(batch) for batch in batches], self._counted & ~IN_TABLE
         found: list[list[Outcome]] = [[] for _ in parts]
         for number in range(max(map(len, queues))):
             wave = [queue[number] if number < len(queue) else EMPTY for queue in queues]
@@ -183,12 +187,13 @@ class Scoring:
     def end_tick(self, rows: NDArray[np.void]) -> None:
         """Let the counters see the decided rows of a tick, (n,) TRANSACTION in order of time."""
         counted = self._counted
+        if self.panel.seats:  # own counters have seen the rows of each wave
+            counted &= IN_TABLE
         if self.store is None or not counted:
             return
         observed, _ = self._observe(rows, self._sight(), everything=True)
-        if not self.panel.seats:
-            self.store.remember(observed, counted)
-        self.store.merge(observed, counted)
+        self.store.remember(observed, counted & ~IN_TABLE)
+        self.store.merge(observed, counted & IN_TABLE)
 
     def opening(self) -> dict[str, NDArray[Any]] | None:
         """Return the counters as they stand, for the data set: state, customers and releases to come."""
@@ -206,10 +211,19 @@ class Scoring:
         if self.store is None:
             return {}
         self.note_old_cards()
-        return self.store.arrays() | {"old_cards": np.array(list(self._issued.items()), np.int64).reshape(-1, 2)}
+        return self.store.arrays() | {
+            "old_cards": np.array(list(self._issued.items()), np.int64).reshape(-1, 2),
+            "counted": np.array([self._counted], np.int64),
+        }
 
     def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
-        """Take back what `state` returned."""
+        """Take back what `state` returned.
+
+        Raises:
+            ControlError: a control asks for features that the run did not count before it was stopped.
+        """
+        if self.panel.parts & ~int(arrays["counted"][0] if arrays else 0):
+            raise ControlError("the controls ask for features that were not counted before the run was stopped")
         if self.store is not None and arrays:
             self.store.restore(arrays)
             self._issued = dict(arrays["old_cards"].tolist())

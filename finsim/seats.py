@@ -9,25 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from finsim.compile import kernel
 from finsim.errors import FinsimError, did_you_mean
 from finsim.feature_parts import parts_of
 from finsim.features import AT, INPUTS, NAMES
 from finsim.frames import FORMS
+from finsim.observed import are_scores
 from finsim.records import chosen
 
 
 class ControlError(FinsimError):
     """A control asks for what does not exist, or returns no scores."""
-
-
-@kernel
-def are_scores(numbers):  # type: ignore[no-untyped-def]
-    """Return whether all numbers, (n,) float32, lie from 0 to 1; nan does not."""
-    for number in numbers:
-        if not 0.0 <= number <= 1.0:
-            return False
-    return True
 
 
 @dataclass(frozen=True)
@@ -61,8 +52,7 @@ class Seat:
         Raises:
             ControlError: it returned something else than scores.
         """
-        answer = self.control.score(FORMS[self.form](observed, features, self.names))
-        scores = np.ascontiguousarray(answer, dtype=np.float32)
+        scores = np.asarray(self.control.score(FORMS[self.form](observed, features, self.names)), dtype=np.float32)
         if scores.shape != (len(observed),) or not are_scores(scores):
             raise ControlError(
                 f"{type(self.control).__name__}.score must return one number from 0 to 1 for each of "

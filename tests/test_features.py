@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from finsim import payments as pay
 from finsim.feature_parts import EVERYTHING, parts_of
-from finsim.feature_state import BYTES_PER_CUSTOMER, empty
+from finsim.feature_state import BYTES_PER_CUSTOMER, FORGOTTEN, empty
 from finsim.feature_store import FeatureStore
 from finsim.features import AT, FEATURES, NAMES, WHOSE, WINDOWS, table
 from finsim.observed import (
@@ -205,6 +205,30 @@ def test_a_feature_needs_no_more_counted_than_its_part(name: str) -> None:
     whole = np.concatenate([store.replay(rows[i : i + 1]) for i in range(len(rows))])[:, AT[name]]
     attempts = rows["what"] & IS_ATTEMPT > 0
     assert np.array_equal(got[attempts], whole[attempts], equal_nan=True)
+
+
+@pytest.mark.parametrize("capacity", [16, 1 << 14])
+def test_what_was_not_touched_for_long_is_forgotten_whatever_the_size_of_the_table(capacity: int) -> None:
+    """A run that counts less fills its table later; what it serves must not depend on when the table grows."""
+    rows = random_rows(8)
+    rows["timestamp"] = START + np.sort(np.random.default_rng(8).integers(0, 400, len(rows))) * 86_400 * SECOND
+    rows["timestamp"] += np.arange(len(rows))
+    rows["device_id"] = np.where(np.arange(len(rows)) % 40 == 0, 99, rows["device_id"])
+    for name in ("merchant_id", "ip_id", "terminal_id"):
+        rows[name] = np.where(rows[name] > 0, rows["transaction_id"] % 200, 0)  # most are rare
+    store = FeatureStore(empty(6, capacity=capacity))
+    got = np.concatenate([store.replay(rows[i : i + 1]) for i in range(len(rows))])
+    attempts = np.flatnonzero((rows["what"] & IS_ATTEMPT > 0) & (rows["given"] & GIVEN_IP > 0))
+    seen: dict[tuple[int, int], int] = {}
+    returned = 0
+    for i in range(len(rows)):
+        key = (int(rows["payer_institution_id"][i]), int(rows["ip_id"][i]))
+        if i in attempts:
+            known = key in seen and rows["timestamp"][i] - seen[key] < FORGOTTEN
+            returned += key in seen and not known
+            assert math.isnan(got[i, AT["ip_declined_share"]]) == (not known)
+            seen[key] = int(rows["timestamp"][i])
+    assert returned > 5
 
 
 def test_what_a_store_is_saved_as_makes_the_same_store() -> None:

@@ -420,10 +420,13 @@ def test_a_challenge_is_passed_failed_or_abandoned(share: float, abandon: float,
         assert reason_of(row) == "authentication_failed"
 
 
-def test_a_broken_model_is_named(economy: Economy) -> None:
+@pytest.mark.parametrize(
+    "answer", [lambda n: np.zeros(n + 1), lambda n: 0.5, lambda n: np.full(n, 1.5), lambda n: np.full(n, np.nan)]
+)
+def test_a_broken_model_is_named(economy: Economy, answer: Any) -> None:
     class Broken:
-        def score(self, batch: pl.DataFrame) -> NDArray[np.float32]:
-            return np.zeros(len(batch) + 1, dtype=np.float32)
+        def score(self, batch: pl.DataFrame) -> Any:
+            return answer(len(batch))
 
     economy.add_control(Broken())
     with pytest.raises(finsim.FinsimError, match="Broken"):

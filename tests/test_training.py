@@ -73,10 +73,24 @@ def test_features_that_were_not_counted_cannot_be_asked_for_later() -> None:
     while economy.now <= economy.export_start:
         economy.step()
     economy.add_control(Late("attempts_week", "ip_declined_share"))  # other columns of parts that are counted
-    with pytest.raises(ControlError, match="Late asks for features that nobody has asked for since the export began"):
-        economy.add_control(Late("device_age"))
+    with pytest.raises(
+        ControlError, match="Late asks for device_age; nobody has asked for that since the export began"
+    ):
+        economy.add_control(Late("amount", "device_age"))
     economy.step()
     assert len(economy.controls) == 2
+
+
+def test_counting_may_begin_late_for_all_that_come_then() -> None:
+    economy = finsim.Economy("tiny", **{"run.warm_up_days": 0})
+    economy.step()
+    for names in (("attempts_day",), ("device_age",)):
+        control = Keeper()
+        control.features = names  # type: ignore[attr-defined]
+        economy.add_control(control)
+    economy.step()
+    with pytest.raises(ControlError):
+        economy.add_control(Keeper())
 
 
 def test_what_is_scored_is_what_stands_in_the_frame(kept: Kept) -> None:

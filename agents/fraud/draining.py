@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 LEAST = 3_000
 """Cents that a transfer out of the account is worth the trouble for (assumption)."""
 EXACT = 0.5
-"""Transfers to the cent, a share of what is there; the others are rounded as people round theirs (assumption: customers
-pay three in five amounts above 2,000 to the cent)."""
+"""Transfers to the cent; the others are rounded as people round theirs (assumption: customers pay three in five amounts
+above 2,000 to the cent)."""
 
 
 def drain(world: Underworld, campaign: Campaign, now: int, share: float, u: float, most: int) -> None:

@@ -23,5 +23,5 @@ class Run(Model):
         low=0.0, high=1e9, execution=True)  # fmt: skip
     part_rows: int = param(262_144, unit="row", doc="rows of a Parquet part", source="design", low=1000, high=20_000_000, execution=True)
     feature_history: bool = param(
-        False, unit="", doc="count running features from the first tick without a model too, so that training frames begin as warm as a model's",
+        False, unit="", doc="count running features until the export begins without a model too, so that training frames begin as warm as a model's",
         source="design", execution=True)  # fmt: skip
