@@ -20,7 +20,7 @@ USUAL_YIELD, USUAL_WEIGHT = 0.6, 6.0
 """What is expected of a typology that nobody has tried yet, and its weight (assumption)."""
 FADE = 0.965
 """Share of experience that is left after a day: half of it in 19 days (assumption: reactions to a change of control
-take 3 to 21 days; 0.94 and 0.97 were compared on seeds 59 to 66 of `benchmarks/decay.py`: 13 and 18 % were lost)."""
+take 3 to 21 days; chosen on seeds 59 to 66 of `benchmarks/decay.py`, see docs/detectability.md)."""
 FORGOTTEN = 0.01
 
 

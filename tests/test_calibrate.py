@@ -73,6 +73,7 @@ def fitted(targets: Path, tmp_path_factory: pytest.TempPathFactory) -> Calibrati
     return finsim.calibrate(targets, out=out, workers=1, budget=90, bayes=True, what_if=["number=+20%"])
 
 
+@pytest.mark.slow
 def test_hidden_parameters_are_found(fitted: Calibration) -> None:
     errors = fitted.standard_errors
     for key, value in HIDDEN.items():
@@ -81,6 +82,7 @@ def test_hidden_parameters_are_found(fitted: Calibration) -> None:
     assert fitted.report.estimate.identification.unidentified == ()
 
 
+@pytest.mark.slow
 def test_the_overlay_is_a_scenario_with_the_estimates(fitted: Calibration) -> None:
     scenario = finsim.Scenario.load(fitted.scenario)
     for key, value in fitted.values.items():
@@ -97,6 +99,7 @@ def test_the_overlay_is_a_scenario_with_the_estimates(fitted: Calibration) -> No
     assert scenario.replace({"run.days": 3}).calibration == about
 
 
+@pytest.mark.slow
 def test_a_run_takes_the_overlay_and_a_draw_of_the_posterior(fitted: Calibration, tmp_path: Path) -> None:
     draws = pl.read_parquet(fitted.path / "posterior.parquet")
     assert draws.columns == [*HIDDEN, "log_density"]
@@ -107,6 +110,7 @@ def test_a_run_takes_the_overlay_and_a_draw_of_the_posterior(fitted: Calibration
     assert data.manifest["scenario"]["behaviour"]["price_level"] == draw["behaviour.price_level"]
 
 
+@pytest.mark.slow
 def test_the_report_says_what_was_found(fitted: Calibration) -> None:
     report = json.loads((fitted.path / "report.json").read_text())
     assert report == json.loads(json.dumps(fitted.report.to_dict()))
@@ -138,6 +142,7 @@ def _further(fitted: Calibration) -> int:
     return len((fitted.path / "simulations.jsonl").read_text().splitlines()) - fitted.report.estimate.simulations
 
 
+@pytest.mark.slow
 def test_a_killed_calibration_goes_on_where_it_was(fitted: Calibration, targets: Path, tmp_path: Path) -> None:
     out = tmp_path / "fit"
     partial = tmp_path / "fit.partial"
@@ -155,6 +160,7 @@ def test_a_killed_calibration_goes_on_where_it_was(fitted: Calibration, targets:
     assert np.array_equal(again.posterior, fitted.posterior)
 
 
+@pytest.mark.slow
 def test_what_lies_there_is_kept_unless_it_is_a_calibration(fitted: Calibration, targets: Path, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="exists already; give another --out, or --overwrite"):
         finsim.calibrate(targets, out=fitted.path)
@@ -190,6 +196,7 @@ def test_what_is_refused_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_estimates_go_into_the_lines_of_the_scenario(fitted: Calibration, tmp_path: Path) -> None:
     path = tmp_path / "own.yaml"
     lines = (

@@ -341,6 +341,7 @@ def report(data: Dataset) -> Any:
     return finsim.evaluate(data, parts=("detectability", "composition"), repeats=20)
 
 
+@pytest.mark.slow
 def test_models_are_measured_with_bands(report: Any) -> None:
     judged = report.detectability["remote"] or report.detectability
     assert set(report.detectability["figures"]) == {*bands.ORDER, bands.HISTORY}
@@ -363,6 +364,7 @@ def test_a_model_that_learns_nothing_scores_half(data: Dataset) -> None:
     assert abs(found["roc_auc"].value - 0.5) < SIGMAS * math.sqrt(1 / (12 * positives))
 
 
+@pytest.mark.slow
 def test_the_report_is_json(report: Any) -> None:
     text = json.dumps(report.to_dict(), allow_nan=False)
     assert json.loads(text)["scenario"] == "tiny"
@@ -386,6 +388,7 @@ def test_composition_of_a_story_is_what_a_hand_counts(tmp_path: Path) -> None:
     assert table["rate by rail", "all rails, bp of value"] == pytest.approx(1e4 * stolen / paid)
 
 
+@pytest.mark.slow
 def test_ratios_are_of_one_unit(report: Any) -> None:
     for row in report.composition:
         if row["published"] and row["simulated"] is not None:
