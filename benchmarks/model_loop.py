@@ -71,6 +71,7 @@ def main() -> None:
             "features alone": {},
             "with a model": {"banks.model.path": str(model), "banks.control_group_share": 1.0},
         }
+        asks = {"features alone": lambda economy: economy.add_control(Silent(FEATURES))}
         warm = {**ways["with a model"], "banks.model.path": str(folder / "small.txt")}
         finsim.run(args.scenario, out=folder / "warm", overrides=history | warm)
         best: dict[str, float] = {}
@@ -80,8 +81,7 @@ def main() -> None:
             for number, (way, more) in enumerate(ways.items()):
                 out = folder / f"{number}-{turn}"
                 begun, used = time.perf_counter(), time.process_time()
-                asks = (lambda economy: economy.add_control(Silent(FEATURES))) if way == "features alone" else None
-                data = finsim.run(args.scenario, out=out, overrides={**overrides, **more}, prepare=asks)
+                data = finsim.run(args.scenario, out=out, overrides={**overrides, **more}, prepare=asks.get(way))
                 best[way] = min(best.get(way, 1e9), time.perf_counter() - begun)
                 cpu[way] = min(cpu.get(way, 1e9), time.process_time() - used)
                 rows[way] = data.manifest["rows"]["transactions"]

@@ -37,14 +37,9 @@ BY_START: Final = {
 }
 """Part of the customers' own features whose names begin so; the others stand in one record, `OWN`."""
 
-OF_REQUEST: Final = ("account_age", "card_age")
-"""Features of the customer and the card that need no counting: the institution knows the dates."""
-
 
 def part_of(feature: Feature) -> int:
     """Return the part to which a feature belongs, 0 for what the request itself tells."""
-    if feature.name in OF_REQUEST:
-        return 0
     if feature.counter != "customer":
         return BY_COUNTER.get(feature.counter, 0)
     return next((part for start, part in BY_START.items() if feature.name.startswith(start)), OWN)

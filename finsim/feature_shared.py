@@ -175,22 +175,18 @@ def serve_credit(s, now, amount, f):  # type: ignore[no-untyped-def]
 def count(shared, key, now, no, amount):  # type: ignore[no-untyped-def]
     """Add one row to a shared counter; return 1 if the counter is new."""
     s = shared[place_of(shared, key)]
-    fresh = 0
-    if s.key == 0 or now - s.last >= FORGOTTEN:
-        fresh = 1 if s.key == 0 else 0
+    fresh = 1 if s.key == 0 else 0
+    hour = 0.0
+    day = 0.0
+    week = 0.0
+    if now - s.last < FORGOTTEN:
+        hour = decay(now, s.last, HOUR_S)
+        day = decay(now, s.last, DAY_S)
+        week = decay(now, s.last, WEEK_S)
+    else:  # new, or forgotten: nothing is left of it
         s.key = key
         s.first = now
-        s.last = now
-        s.hour = 0.0
-        s.day = 0.0
-        s.week = 0.0
-        s.declined_day = 0.0
-        s.declined_week = 0.0
-        s.amount_day = 0.0
-        s.amount_week = 0.0
-    day = decay(now, s.last, DAY_S)
-    week = decay(now, s.last, WEEK_S)
-    s.hour = s.hour * decay(now, s.last, HOUR_S) + 1.0
+    s.hour = s.hour * hour + 1.0
     s.day = s.day * day + 1.0
     s.week = s.week * week + 1.0
     s.declined_day = s.declined_day * day + no

@@ -14,9 +14,14 @@ SMALL = {"population.customers": 1500, "run.days": 8, "run.warm_up_days": 3, "fr
 
 
 class Keeper:
-    """A control that remembers every frame and has no opinion."""
+    """A control that remembers every frame and has no opinion.
 
-    def __init__(self) -> None:
+    Args:
+        features: those that it asks for; all of them if none is named.
+    """
+
+    def __init__(self, *features: str) -> None:
+        self.features = features or None
         self.frames: list[pl.DataFrame] = []
 
     def score(self, batch: pl.DataFrame) -> Any:

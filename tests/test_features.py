@@ -213,7 +213,6 @@ def test_what_was_not_touched_for_long_is_forgotten_whatever_the_size_of_the_tab
     rows = random_rows(8)
     rows["timestamp"] = START + np.sort(np.random.default_rng(8).integers(0, 400, len(rows))) * 86_400 * SECOND
     rows["timestamp"] += np.arange(len(rows))
-    rows["device_id"] = np.where(np.arange(len(rows)) % 40 == 0, 99, rows["device_id"])
     for name in ("merchant_id", "ip_id", "terminal_id"):
         rows[name] = np.where(rows[name] > 0, rows["transaction_id"] % 200, 0)  # most are rare
     store = FeatureStore(empty(6, capacity=capacity))

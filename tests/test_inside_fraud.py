@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from interruption import interrupt
 from small_economy import found
 
 import finsim
@@ -128,17 +129,8 @@ def test_nobody_is_made_up_without_fraud(paths: dict[str, Path], data: Dataset) 
 
 def test_resumed_it_is_the_same(tmp_path: Path) -> None:
     overrides = {**RAISED, "run.days": 20, "population.customers": 400, "run.checkpoint_seconds": 0}
-
-    class StoppedError(Exception):
-        pass
-
-    def stop(done: int, total: int, message: str) -> None:
-        if done > 17:
-            raise StoppedError
-
     whole = finsim.run("tiny", out=tmp_path / "whole", overrides=overrides)
-    with pytest.raises(StoppedError):
-        finsim.run("tiny", out=tmp_path / "run", overrides=overrides, progress=stop)
+    interrupt("tiny", 17, out=tmp_path / "run", overrides=overrides)
     again = finsim.run("tiny", out=tmp_path / "run", overrides=overrides, resume=True)
     assert again.manifest["content_hash"] == whole.manifest["content_hash"]
 

@@ -12,6 +12,7 @@ import networkx as nx
 import numpy as np
 import polars as pl
 import pytest
+from interruption import interrupt
 from small_economy import days, finish, recorded
 
 import finsim
@@ -401,16 +402,7 @@ def test_an_interrupted_run_goes_on_as_if_nothing_had_been(tmp_path: Path) -> No
     overrides = {**MUCH, "run.days": 9, "run.warm_up_days": 4, "population.customers": 300}
     whole = finsim.run("tiny", out=tmp_path / "whole", overrides=overrides)
     assert whole.truth.filter(word("typology").is_in(LAUNDERING)).select(pl.len()).collect().item() > 50
-
-    class StoppedError(Exception):
-        pass
-
-    def stop(done: int, total: int, message: str) -> None:
-        if done > 8:
-            raise StoppedError
-
     often = {**overrides, "run.checkpoint_seconds": 0}
-    with pytest.raises(StoppedError):
-        finsim.run("tiny", out=tmp_path / "stopped", overrides=often, progress=stop)
+    interrupt("tiny", 8, out=tmp_path / "stopped", overrides=often)
     resumed = finsim.run("tiny", out=tmp_path / "stopped", overrides=often, resume=True)
     assert resumed.manifest["content_hash"] == whole.manifest["content_hash"]

@@ -14,7 +14,8 @@ import polars as pl
 import pytest
 import skops.io
 from conftest import Command
-from feature_run import SMALL
+from feature_run import SMALL, Keeper
+from interruption import interrupt
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
@@ -199,47 +200,21 @@ def test_partitions_and_threads_do_not_matter(data: Dataset, model: Path, tmp_pa
 def test_a_run_that_was_stopped_goes_on(data: Dataset, model: Path, tmp_path: Path, day: int) -> None:
     """Stopped in the warm-up, before the features are written, and after the export began."""
 
-    class StopError(Exception):
-        pass
-
-    def stop(done: int, total: int, message: str) -> None:
-        if done == day + 1:
-            raise StopError
-
     overrides = RUN | THRESHOLDS | {"banks.model.path": str(model)}
-    with pytest.raises(StopError):
-        finsim.run("baseline", out=tmp_path / "run", overrides=overrides, progress=stop)
+    interrupt("baseline", day, out=tmp_path / "run", overrides=overrides)
     again = finsim.run("baseline", out=tmp_path / "run", overrides=overrides, resume=True)
     assert again.manifest["content_hash"] == data.manifest["content_hash"]
     assert again.manifest["features"] == data.manifest["features"]
 
 
 def test_a_run_that_was_stopped_refuses_controls_that_need_what_it_did_not_count(tmp_path: Path) -> None:
-    class StopError(Exception):
-        pass
+    def about(*features: str) -> dict[str, Any]:
+        return {"out": tmp_path / "run", "overrides": RUN, "prepare": lambda e: e.add_control(Keeper(*features))}
 
-    def stop(done: int, total: int, message: str) -> None:
-        if done == 6:
-            raise StopError
-
-    class Asking:
-        batch = "matrix"
-
-        def __init__(self, *features: str) -> None:
-            self.features = features
-
-        def score(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-            return np.zeros(len(batch), dtype=np.float32)
-
-    def run(control: Asking, **more: Any) -> Dataset:
-        return finsim.run("baseline", out=out, overrides=RUN, prepare=lambda e: e.add_control(control), **more)
-
-    out = tmp_path / "run"
-    with pytest.raises(StopError):
-        run(Asking("attempts_day"), progress=stop)
+    interrupt("baseline", 5, **about("attempts_day"))
     with pytest.raises(ControlError, match="not counted before the run was stopped"):
-        run(Asking("attempts_day", "device_age"), resume=True)
-    assert run(Asking("attempts_week"), resume=True).manifest["features"] is not None
+        finsim.run("baseline", resume=True, **about("attempts_day", "device_age"))
+    assert finsim.run("baseline", resume=True, **about("attempts_week")).manifest["features"] is not None
 
 
 # -- scenario ---------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from typing import Any
 import mesa
 import numpy as np
 import pytest
+from interruption import interrupt
 from small_economy import SMALL, TICKS, days, finish, found, recorded
 
 import finsim
@@ -50,19 +51,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return finsim.run("tiny", out=tmp_path_factory.mktemp("whole") / "run", overrides=OFTEN).manifest
 
 
-class StoppedError(Exception):
-    pass
-
-
-def interrupt(out: Path, day: int, **more: Any) -> None:
+def stopped(out: Path, day: int, **more: Any) -> None:
     """Leave a run that was interrupted after some days."""
-
-    def stop(done: int, total: int, message: str) -> None:
-        if done > day:
-            raise StoppedError
-
-    with pytest.raises(StoppedError):
-        finsim.run("tiny", out=out, overrides=OFTEN, progress=stop, **more)
+    interrupt("tiny", day, out=out, overrides=OFTEN, **more)
 
 
 @pytest.mark.slow
@@ -126,7 +117,7 @@ def test_a_complete_run_is_left_alone(tmp_path: Path, command: Callable[..., Any
 
 def test_other_runs_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: dict[str, Any]) -> None:
     out = tmp_path / "run"
-    interrupt(out, 3)
+    stopped(out, 3)
     for change in ({"seed": 2}, {"overrides": {**OFTEN, "fraud.intensity": 1}}):
         with pytest.raises(ResumeError, match=r"seed|scenario"):
             finsim.run("tiny", **{"out": out, "overrides": OFTEN, "resume": True, **change})
@@ -140,7 +131,7 @@ def test_other_runs_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 
 def test_a_broken_checkpoint_is_refused(tmp_path: Path) -> None:
     out = tmp_path / "run"
-    interrupt(out, 3)
+    stopped(out, 3)
     file = Path(f"{out}.partial") / checkpoint.VALUES
     file.write_text(file.read_text()[:-100])
     with pytest.raises(ResumeError, match="cannot be read"):
@@ -149,13 +140,13 @@ def test_a_broken_checkpoint_is_refused(tmp_path: Path) -> None:
 
 def test_a_plain_run_starts_afresh(tmp_path: Path, whole: dict[str, Any]) -> None:
     out = tmp_path / "run"
-    interrupt(out, 4)
+    stopped(out, 4)
     assert finsim.run("tiny", out=out, overrides=OFTEN).manifest["content"] == whole["content"]
 
 
 def test_checkpoints_hold_no_pickle(tmp_path: Path) -> None:
     out = tmp_path / "run"
-    interrupt(out, 3)
+    stopped(out, 3)
     arrays = list(Path(f"{out}.partial").glob(f"*-{checkpoint.ARRAYS}"))
     assert len(arrays) == 1, "the checkpoint before is deleted"
     with np.load(arrays[0], allow_pickle=False) as stored:
@@ -245,7 +236,7 @@ def test_agents_with_declared_state_go_on(tmp_path: Path) -> None:
     cast, again = Cast(), Cast()
     expected = finsim.run("tiny", out=tmp_path / "whole", overrides=OFTEN, prepare=cast)
     out = tmp_path / "run"
-    interrupt(out, 4, prepare=Cast())
+    stopped(out, 4, prepare=Cast())
     shutil.copytree(f"{out}.partial", tmp_path / "copy.partial", ignore=shutil.ignore_patterns(".*"))
     with pytest.raises(ResumeError, match="counter"):
         finsim.run("tiny", out=tmp_path / "copy", overrides=OFTEN, resume=True)

@@ -62,21 +62,15 @@ def test_a_control_without_opinion_changes_nothing(kept: Kept, plain: Dataset) -
 def test_features_that_were_not_counted_cannot_be_asked_for_later() -> None:
     """From the export on only what controls ask for is counted; who comes later and asks for more is told so."""
 
-    class Late(Keeper):
-        def __init__(self, *features: str) -> None:
-            super().__init__()
-            self.features = features
-
-    early = Late("attempts_day", "ip_attempts_day")
     economy = finsim.Economy("tiny", **{"run.warm_up_days": 1})
-    economy.add_control(early)
+    economy.add_control(Keeper("attempts_day", "ip_attempts_day"))
     while economy.now <= economy.export_start:
         economy.step()
-    economy.add_control(Late("attempts_week", "ip_declined_share"))  # other columns of parts that are counted
+    economy.add_control(Keeper("attempts_week", "ip_declined_share"))  # other columns of parts that are counted
     with pytest.raises(
-        ControlError, match="Late asks for device_age; nobody has asked for that since the export began"
+        ControlError, match="Keeper asks for device_age; nobody has asked for that since the export began"
     ):
-        economy.add_control(Late("amount", "device_age"))
+        economy.add_control(Keeper("amount", "device_age"))
     economy.step()
     assert len(economy.controls) == 2
 
@@ -84,10 +78,8 @@ def test_features_that_were_not_counted_cannot_be_asked_for_later() -> None:
 def test_counting_may_begin_late_for_all_that_come_then() -> None:
     economy = finsim.Economy("tiny", **{"run.warm_up_days": 0})
     economy.step()
-    for names in (("attempts_day",), ("device_age",)):
-        control = Keeper()
-        control.features = names  # type: ignore[attr-defined]
-        economy.add_control(control)
+    for name in ("attempts_day", "device_age"):
+        economy.add_control(Keeper(name))
     economy.step()
     with pytest.raises(ControlError):
         economy.add_control(Keeper())
