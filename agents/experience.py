@@ -18,9 +18,9 @@ USUAL_TRIES = 150.0
 """Tries of the whole market after which a typology's usual yield stands (assumption: what crews grew up with)."""
 USUAL_YIELD, USUAL_WEIGHT = 0.6, 6.0
 """What is expected of a typology that nobody has tried yet, and its weight (assumption)."""
-FADE = 0.965
-"""Share of experience that is left after a day: half of it in 19 days (assumption: reactions to a change of control
-take 3 to 21 days; chosen on seeds 59 to 66 of `benchmarks/decay.py`, see docs/detectability.md)."""
+FADE = 0.94
+"""Share of experience that is left after a day: half of it in eleven days (assumption: reactions to a change of control
+take 3 to 21 days)."""
 FORGOTTEN = 0.01
 
 

@@ -17,7 +17,17 @@ from finsim.agents.first_party import FirstParty
 from finsim.agents.fraud import registry
 from finsim.agents.fraud.aftermath import is_set_off
 from finsim.agents.fraud.campaign import Campaign
-from finsim.agents.fraud.care import READINESS, STYLE_WEIGHTS, STYLES, Care, style_of
+from finsim.agents.fraud.care import (
+    PACE_READINESS,
+    PACE_WEIGHTS,
+    PACES,
+    READINESS,
+    STYLE_WEIGHTS,
+    STYLES,
+    Care,
+    pace_of,
+    style_of,
+)
 from finsim.agents.fraud.laundering import LAUNDERING
 from finsim.agents.fraud.remote import resale_weights
 from finsim.agents.fraud.synthetic_identity import LONGEST, building_days
@@ -189,6 +199,14 @@ class Underworld(CampaignRequests, RingChoices):
         cumulative = np.cumsum(np.array(STYLE_WEIGHTS) * belief**READINESS)
         u = self.economy.streams.one(Purpose.EXPERIENCE, number, second=2)
         return int(choose(cumulative, u[0]))
+
+    def choose_pace(self, campaign: Campaign) -> float:
+        """Choose a campaign's position in PACES; return what it makes of the pauses between purchases."""
+        belief = self.experience(campaign.ring, pace_of(campaign.typology), len(PACES))
+        cumulative = np.cumsum(np.array(PACE_WEIGHTS) * belief**PACE_READINESS)
+        u = self.economy.streams.one(Purpose.EXPERIENCE, campaign.number, second=3)
+        campaign.pace = int(choose(cumulative, u[0]))
+        return PACES[campaign.pace]
 
     def care(self, campaign: Campaign) -> Care:
         """Return how careful a campaign is."""

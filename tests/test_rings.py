@@ -14,8 +14,10 @@ from finsim.agents.capital import capacities
 from finsim.agents.credentials import CHEAPEST, CREDENTIAL, CredentialMarket
 from finsim.agents.experience import Experience, Usual
 from finsim.agents.fraud.campaign import Campaign
+from finsim.agents.fraud.care import PACE_WEIGHTS, PACES, pace_of
+from finsim.agents.underworld import BOUGHT
 from finsim.checkpoint import capture, reinstate
-from finsim.clock import DAY
+from finsim.clock import DAY, HOUR
 
 RESTLESS: dict[str, Any] = {
     "population.customers": 400,
@@ -168,3 +170,55 @@ def test_without_adaptation_capital_binds_nobody() -> None:
     ring = found(**{"fraud.intensity": 3, "fraud.adaptation": 0.0}).underworld.rings[0]
     ring.capital = 0
     assert ring.buy("card_not_present", 500)
+
+
+# -- pace -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("adaptation", [1.0, 0.0])
+def test_a_ring_whose_bursts_are_declined_waits_longer(adaptation: float) -> None:
+    world = found(**{"population.customers": 400, "fraud.intensity": 3, "fraud.adaptation": adaptation}).underworld
+    ring = world.rings[0]
+
+    def bursts() -> float:
+        ring.new_day()
+        campaigns = [Campaign(number, "card_not_present", ring.row, 0) for number in range(400)]
+        return float(np.mean([world.choose_pace(campaign) == PACES[0] for campaign in campaigns]))
+
+    error = np.sqrt(PACE_WEIGHTS[0] * (1 - PACE_WEIGHTS[0]) / 400)
+    assert abs(bursts() - PACE_WEIGHTS[0]) < 4 * error, "as usual, before anything is known"
+    for pace, gained in ((0, 10.0), (1, 50.0), (2, 50.0)):
+        ring.experience.learn(f"{pace_of('card_not_present')}/{pace}", 50.0, gained)
+    if adaptation:
+        assert bursts() < PACE_WEIGHTS[0] / 3
+    else:
+        assert abs(bursts() - PACE_WEIGHTS[0]) < 4 * error
+
+
+def test_rings_learn_about_pace_where_it_is_a_choice() -> None:
+    economy = found(**{"population.customers": 600, "run.days": 12, "fraud.intensity": 20})
+    days(economy, 12)
+    world = economy.underworld
+    learned = {arm.rsplit("/", 1)[0] for arm in world.rumours.arms if arm.startswith("pace of ")}
+    assert pace_of("card_not_present") in learned
+    assert learned <= {pace_of(name) for name in BOUGHT}
+    chosen = {campaign.typology for campaign in world.campaigns.values() if campaign.pace >= 0}
+    assert chosen <= set(BOUGHT)
+    assert len({campaign.typology for campaign in world.campaigns.values()} - chosen) > 3
+
+
+def test_who_waits_pays_later() -> None:
+    economy, recorder = recorded(**{"population.customers": 2500, "run.days": 25, "fraud.intensity": 20})
+    days(economy, 26)
+    campaigns = economy.underworld.campaigns.items()
+    paces = {number: one.pace for number, one in campaigns if one.typology == "card_not_present"}
+    finish(economy)
+    rows = recorder.records
+    rows = np.sort(rows[np.isin(rows["campaign"], list(paces))], order=["campaign", "timestamp"])
+    same = rows["campaign"][1:] == rows["campaign"][:-1]
+    hours = np.diff(rows["timestamp"])[same] / HOUR
+    pace = np.array([paces[number] for number in rows["campaign"][1:][same].tolist()])
+    assert np.bincount(pace).min() > 20
+    at_once, in_days, in_weeks = (float(np.median(hours[pace == k])) for k in range(len(PACES)))
+    assert at_once < 3.0
+    assert 2 * at_once < in_days < in_weeks / 2

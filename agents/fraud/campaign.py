@@ -30,6 +30,7 @@ class Campaign:
         ordinal: requests made so far.
         size: position in `underworld.SIZES`, how much of the usual amounts its ring goes for.
         style: position in `care.STYLES`, how careful it is.
+        pace: position in `care.PACES`, how long it waits between purchases on a card; -1 where that is no choice.
         facts: whatever else the typology keeps: plain values, lists and dicts of those.
         victims: customers against whom an attempt was made.
         attempts, approved: rows, as `campaigns` counts them.
@@ -52,6 +53,7 @@ class Campaign:
     ordinal: int = 0
     size: int = 1
     style: int = 1
+    pace: int = -1
     facts: dict[str, Any] = field(default_factory=dict)
     victims: list[int] = field(default_factory=list)
     attempts: int = 0

@@ -1,8 +1,9 @@
 """Card not present: stolen details are used for remote purchases until a decline or a block ends it.
 
 Actors: a ring, the market of stolen details, shops online, the cardholder. Stage: purchases with one card, one after
-the other, up to 25, until declines are too many, the card is blocked or the holder reports. Sources: bursts
-BEHAVIOUR-010, amounts US-019, the rate US-115, US-116 and US-020.
+the other, up to 25, until declines are too many, the card is blocked or the holder reports; most within hours, some a
+few a day or one every two days (`care.PACES`), as the ring has learned to. Sources: bursts BEHAVIOUR-010, amounts
+US-019, the rate US-115, US-116 and US-020.
 
 Traces in transactions: shops and categories new to the card, goods that sell again, dearer than usual, some on a card
 that is on file; no device, a copy of the victim's or one never seen; an IP address in the victim's area or far off; a
@@ -35,7 +36,8 @@ KEEPS_ON = 0.92
 is used up before it is blocked, BEHAVIOUR-010)."""
 
 PAUSE = (0.5, 1.0, 2.5)
-"""Pauses between purchases on a card of careless, usual and careful thieves, against `burst_hours` (assumption)."""
+"""Pauses between purchases on a card of careless, usual and careful thieves, against `burst_hours` times the campaign's
+pace (assumption)."""
 
 
 class CardNotPresent:
@@ -52,7 +54,8 @@ class CardNotPresent:
         u = world.draw(campaign)
         campaign.victim = cards[0][0]
         attempts = 1 + min(int(-np.log(u[0]) * (world.settings.card_not_present.attempts - 0.5)), 24)
-        campaign.facts = {"card": list(cards[0]), "left": attempts, "declines": 0}
+        pause = world.choose_pace(campaign) * world.care(campaign).between(*PAUSE)
+        campaign.facts = {"card": list(cards[0]), "left": attempts, "declines": 0, "pause": pause}
         return world.evening(now, u[1], u[2], ring=campaign.ring)
 
     def act(self, world: Underworld, campaign: Campaign, now: int) -> int | None:
@@ -72,7 +75,7 @@ class CardNotPresent:
                 return None
         if campaign.facts["left"] <= 0:
             return None
-        gap = world.settings.card_not_present.burst_hours * world.care(campaign).between(*PAUSE)
+        gap = world.settings.card_not_present.burst_hours * campaign.facts["pause"]
         gap *= float(np.exp(1.5 * to_normal(u[1:2])[0]))
         at = int(row["timestamp"]) + int(max(gap, 0.02) * HOUR)
         # A burst goes on while it works; who has paused for hours comes back when people are online.

@@ -53,7 +53,7 @@ class CardTesting:
             "test_merchant": world.online_merchant(category, u[2]),
             "alive": [],
             "tested": {},
-            "bought": {},
+            "pause": world.choose_pace(campaign),
         }
         return now + int(u[3] * 20 * HOUR)
 
@@ -78,7 +78,8 @@ class CardTesting:
         buy_remotely(world, campaign, card, now, 1, world.settings.card_not_present.amount_factor)
         facts["alive"].pop(0)
         if left > 1:
-            later = now + int(world.settings.card_not_present.burst_hours * np.exp(1.2 * (2 * u[1] - 1)) * HOUR)
+            gap = world.settings.card_not_present.burst_hours * facts["pause"] * np.exp(1.2 * (2 * u[1] - 1))
+            later = now + int(gap * HOUR)
             facts["alive"].append([*card, later, left - 1])
             facts["alive"].sort(key=_due)
         # Cards that rested long enough while others were tested are used one after the other.

@@ -1,8 +1,9 @@
 """Care: how well thieves imitate their victims, how long they wait and how thinly they spread what they do.
 
 `fraud.difficulty` moves the care of all of them, and nothing else: labels, controls and the number of campaigns stay.
-Campaigns differ around it in style, hurried, usual or patient. Rings learn which style pays: where a bank's rules or
-model stop the hurried, more of them take their time.
+Campaigns differ around it in style, hurried, usual or patient, and those with stolen card details in pace too: a card
+is used up at once, within a day or two, or over weeks. Rings learn which style and which pace pay: where a bank's rules
+or model stop bursts, more of them take their time.
 """
 
 from __future__ import annotations
@@ -18,6 +19,19 @@ STYLE_WEIGHTS: Final = (0.4, 0.37, 0.23)
 READINESS: Final = 1.5
 """Power of the belief in a style, beside that in any other option (assumption: a crew changes how it works sooner than
 what it does)."""
+
+PACES: Final = (0.6, 4.0, 20.0)
+"""What a campaign makes of the pauses between purchases on a card: all at once, within a day or two, over weeks
+(assumption: who waits looks like the cardholder, but the card may be blocked by then)."""
+PACE_WEIGHTS: Final = (0.6, 0.2, 0.2)
+"""Campaigns of each pace before rings know better (assumption: BEHAVIOUR-010, bursts of half an hour to three days)."""
+PACE_READINESS: Final = 3.0
+"""Power of the belief in a pace (assumption: to wait costs nothing and takes no skill, so it changes first)."""
+
+
+def pace_of(typology: str) -> str:
+    """Return the name of the choice of pace in a typology."""
+    return f"pace of {typology}"
 
 
 def style_of(typology: str) -> str:

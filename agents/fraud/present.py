@@ -35,7 +35,7 @@ DEARER = (1.4, 1.15, 0.8)
 """Log of tickets with found and counterfeit cards against ordinary ones, by careless, usual and careful thieves
 (assumption: baskets that sell again)."""
 
-KEYED, PROVISIONED = 0.05, 0.25
+KEYED, PROVISIONED = 0.05, 0.35
 """Uses of a copied card at a till in which its number is keyed in, and in which it was loaded into the mobile wallet of
 a thief's telephone (assumption); the others are by magnetic stripe."""
 

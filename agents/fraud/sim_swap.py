@@ -73,7 +73,7 @@ class SimSwap:
             "scale": 1.0,
             "receives_codes": True,
             "moved": False,
-            "changes": 0.1,  # a payee that was paid once is no new one
+            "changes": 0.25,  # a payee that was paid once is no new one
         }
         v = world.draw(campaign)
         if v[3] < COPIED:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 READ = 0.8
 """Remote attempts with copied cards whose details prove right (assumption: the stripe has no security code, and codes
 are guessed or seen)."""
+AT_MACHINES = 0.35
+"""Uses of a copied debit card in person that take cash (assumption: less than half, since limits of a day are low)."""
 PAUSE = (0.3, 1.0, 3.5)
 """Pauses between uses of a copy by careless, usual and careful thieves, against the usual ones (assumption)."""
 
@@ -82,7 +84,7 @@ class Skimming:
             if online:
                 factor = world.settings.card_not_present.amount_factor
                 buy_remotely(world, campaign, (customer, slot, code, READ), now, 0, factor)
-            elif slot == 0 and u[0] < 0.45:
+            elif slot == 0 and u[0] < AT_MACHINES:
                 withdraw_cash(world, campaign, customer, code, now, 0, magstripe=True, far=True)
             else:
                 pay_in_person(world, campaign, customer, slot, code, now, 0, counterfeit=True)
