@@ -176,7 +176,7 @@ class Fraudster(mesa.Agent):  # type: ignore[misc]
         self._weights.clear()
 
     def learn(self, campaign: Campaign, row: np.void, cents: int) -> None:
-        """Learn what typology, category, bank, victim, amount and hour yield from the outcome of an attempt.
+        """Learn from an attempt what its typology, category, bank, victim, amount, hour, style and pace yield.
 
         Args:
             campaign: what it belonged to.

@@ -16,7 +16,6 @@ from finsim import payments as pay
 from finsim.agents import slots as s
 from finsim.agents.customer import BUSINESS
 from finsim.agents.plan_sources import P_OCCASION
-from finsim.agents.plan_trial import in_two
 from finsim.agents.slots import begin, draw, round_amount
 from finsim.clock import DAY, MINUTE
 from finsim.compile import inline, seldom
@@ -157,10 +156,11 @@ def instalment(out, n, c, o, day, which, k, places, habits, people, books):  # t
     payee = people.suppliers[0] + np.int64(w * people.suppliers[1])
     a, b, d, e = draw(books.keys, OCCASION, o, which, k, 2)
     push(out[n], c, o, 0, day, cents, payee, a, b, d, e, places, habits, books)
-    if c.accounts & 2 and out[n].amount > 100_000 and x < 0.7:
-        out_of_savings(out[n + 1], c, o, 1, out[n], places, books)
-        return n + 2
-    return in_two(out, n + 1, o, P_OCCASION, 0, day, books) if k == 0 else n + 1
+    n += 1
+    if c.accounts & 2 and out[n - 1].amount > 100_000 and x < 0.7:
+        out_of_savings(out[n], c, o, 1, out[n - 1], places, books)
+        n += 1
+    return n
 
 
 @seldom
@@ -216,7 +216,7 @@ def support(out, n, c, o, day, phase, places, habits, people, books):  # type: i
 
 
 @seldom
-def from_a_seller(out, n, c, o, day, places, habits, people, books):  # type: ignore[no-untyped-def]
+def from_a_seller(t, c, o, day, places, habits, people, books):  # type: ignore[no-untyped-def]
     """Plan the purchase of something from a private seller, paid by transfer to somebody not paid before."""
     behaviour = habits.behaviour[0]
     u, v, w, x = draw(books.keys, OCCASION, o, 0, day, 9)
@@ -226,8 +226,7 @@ def from_a_seller(out, n, c, o, day, places, habits, people, books):  # type: ig
     if w < 0.5 and other != o and not s.is_absent(people.customers[other], day):
         payee = other * 4
     cents = np.int64(100.0 * behaviour.seller_median * np.exp(0.35 * c.scale + behaviour.seller_sigma * normal(u)))
-    push(out[n], c, o, 6, day, cents, payee, a, b, x, (w * 7919.0) % 1.0, places, habits, books)
-    return in_two(out, n + 1, o, P_OCCASION, 6, day, books)
+    push(t, c, o, 6, day, cents, payee, a, b, x, (w * 7919.0) % 1.0, places, habits, books)
 
 
 @inline
@@ -252,5 +251,6 @@ def occasions(out, n, c, o, today, day, places, habits, people, books):  # type:
         withdrawal(out[n], c, o, day, behaviour, books)
         n += 1
     if today * 365.0 < behaviour.from_sellers:
-        n = from_a_seller(out, n, c, o, day, places, habits, people, books)
+        from_a_seller(out[n], c, o, day, places, habits, people, books)
+        n += 1
     return n

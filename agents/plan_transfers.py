@@ -9,7 +9,6 @@ from finsim.agents import slots as s
 from finsim.agents.plan_moves import log_in
 from finsim.agents.plan_occasions import occasions
 from finsim.agents.plan_sources import P_SAVINGS, P_TRANSFER
-from finsim.agents.plan_trial import in_two
 from finsim.agents.slots import begin, draw, round_amount
 from finsim.clock import DAY, MINUTE
 from finsim.compile import inline, seldom
@@ -22,12 +21,8 @@ TOP_UPS_A_DAY = 0.25 / 30.0  # transfers from savings to checking by hand (assum
 
 
 @inline
-def transfer(out, n, c, o, number, conditions, large, places, habits, people, books):  # type: ignore[no-untyped-def]
-    """Plan one payment to a person, mostly to a contact, sometimes to somebody new, now and then a large one.
-
-    Return the rows so far: what goes to somebody new may come in two.
-    """
-    t = out[n]
+def transfer(t, c, o, number, conditions, large, places, habits, people, books):  # type: ignore[no-untyped-def]
+    """Plan one payment to a person: mostly to a contact, sometimes to somebody new, now and then a large one."""
     behaviour = habits.behaviour[0]
     day = conditions.day
     u, v, w, x = draw(books.keys, PERSON, o, number, day, 1)
@@ -71,9 +66,6 @@ def transfer(out, n, c, o, number, conditions, large, places, habits, people, bo
                 t.device = pack_customer(o ^ 1, partner.device)
         else:
             on_other_device(t, o, day, number, habits, people, books)
-    if is_new and number != ERRAND:
-        return in_two(out, n + 1, o, P_TRANSFER, number, day, books)
-    return n + 1
 
 
 @seldom
@@ -90,11 +82,10 @@ def on_other_device(t, o, day, number, habits, people, books):  # type: ignore[n
 
 
 @seldom
-def errand(out, n, c, o, conditions, places, habits, people, books):  # type: ignore[no-untyped-def]
+def errand(t, c, o, conditions, places, habits, people, books):  # type: ignore[no-untyped-def]
     """Plan the payment for which somebody set up a phone or a password: at once, now and then a large one."""
-    t = out[n]
     large, _, _, _ = draw(books.keys, PERSON, o, ERRAND, conditions.day, 8)
-    transfer(out, n, c, o, ERRAND, conditions, large < 0.15, places, habits, people, books)
+    transfer(t, c, o, ERRAND, conditions, large < 0.15, places, habits, people, books)
     if t.channel == pay.BRANCH:
         return
     t.timestamp = conditions.day * DAY + np.int64(c.errand_minute) * MINUTE + t.timestamp % MINUTE
@@ -159,14 +150,16 @@ def transfers(out, n, c, o, conditions, places, habits, people, books):  # type:
         n += 1
     count = min(poisson(u, np.float64(c.transfer_rate)), 20)
     for number in range(count):
-        n = transfer(out, n, c, o, number, conditions, False, places, habits, people, books)
+        transfer(out[n], c, o, number, conditions, False, places, habits, people, books)
+        n += 1
     if c.accounts & 2 and x < TOP_UPS_A_DAY:
         a, b, d, _ = draw(books.keys, PERSON, o, 0, conditions.day, 6)
         from_savings(out[n], c, o, conditions, a, b, d, places, habits, books)
         n += 1
     if v * 365.0 < habits.behaviour[0].large_transfers:
-        n = transfer(out, n, c, o, 20, conditions, True, places, habits, people, books)
+        transfer(out[n], c, o, 20, conditions, True, places, habits, people, books)
+        n += 1
     if c.errand_day == conditions.day and c.transfer_rate > 0.0:
-        errand(out, n, c, o, conditions, places, habits, people, books)
+        errand(out[n], c, o, conditions, places, habits, people, books)
         n += 1
     return occasions(out, n, c, o, x, conditions.day, places, habits, people, books)

@@ -20,7 +20,6 @@ from finsim.agents.fraud.campaign import Campaign
 from finsim.agents.fraud.care import (
     PACE_READINESS,
     PACE_WEIGHTS,
-    PACES,
     READINESS,
     STYLE_WEIGHTS,
     STYLES,
@@ -31,7 +30,7 @@ from finsim.agents.fraud.care import (
 from finsim.agents.fraud.laundering import LAUNDERING
 from finsim.agents.fraud.remote import resale_weights
 from finsim.agents.fraud.synthetic_identity import LONGEST, building_days
-from finsim.agents.fraudster import Fraudster
+from finsim.agents.fraudster import BOUNDS, Fraudster
 from finsim.agents.identities import Identities
 from finsim.agents.lost_cards import lose_cards
 from finsim.agents.mule import MuleMarket
@@ -189,24 +188,23 @@ class Underworld(CampaignRequests, RingChoices):
         """Return a position in SIZES for a campaign: what pays best, mostly; the usual one without adaptation."""
         if ring.row == OPPORTUNIST or self.settings.adaptation == 0:
             return SIZES.index(1.0)
-        cumulative = np.cumsum(np.array(SIZE_WEIGHTS) * ring.weights("size", len(SIZES)))
-        u = self.economy.streams.one(Purpose.EXPERIENCE, number, second=1)
-        return int(choose(cumulative, u[0]))
+        return self._choose("size", SIZE_WEIGHTS, ring.row, number, 1)
 
     def choose_style(self, ring: Fraudster, typology: str, number: int) -> int:
         """Return a position in STYLES for a campaign: all of them are tried, and more often what is let through."""
-        belief = self.experience(ring.row, style_of(typology), len(STYLES))
-        cumulative = np.cumsum(np.array(STYLE_WEIGHTS) * belief**READINESS)
-        u = self.economy.streams.one(Purpose.EXPERIENCE, number, second=2)
-        return int(choose(cumulative, u[0]))
+        return self._choose(style_of(typology), STYLE_WEIGHTS, ring.row, number, 2, READINESS)
 
-    def choose_pace(self, campaign: Campaign) -> float:
-        """Choose a campaign's position in PACES; return what it makes of the pauses between purchases."""
-        belief = self.experience(campaign.ring, pace_of(campaign.typology), len(PACES))
-        cumulative = np.cumsum(np.array(PACE_WEIGHTS) * belief**PACE_READINESS)
-        u = self.economy.streams.one(Purpose.EXPERIENCE, campaign.number, second=3)
-        campaign.pace = int(choose(cumulative, u[0]))
-        return PACES[campaign.pace]
+    def choose_pace(self, campaign: Campaign) -> int:
+        """Return a position in PACES for a campaign: all of them are tried, and more often what is let through."""
+        return self._choose(pace_of(campaign.typology), PACE_WEIGHTS, campaign.ring, campaign.number, 3, PACE_READINESS)
+
+    def _choose(
+        self, what: str, usual: tuple[float, ...], ring: int, number: int, second: int, readiness: float = 1.0
+    ) -> int:
+        """Return an option of a choice, by how often it is usual times a power of the ring's belief in it."""
+        belief = np.clip(self.experience(ring, what, len(usual)) ** readiness, *BOUNDS)
+        u = self.economy.streams.one(Purpose.EXPERIENCE, number, second=second)
+        return int(choose(np.cumsum(np.array(usual) * belief), u[0]))
 
     def care(self, campaign: Campaign) -> Care:
         """Return how careful a campaign is."""

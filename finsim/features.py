@@ -66,8 +66,8 @@ FEATURES: Final[tuple[Feature, ...]] = (
     Feature("km_from_last", "km", "distance to the last card-present row", "customer"),
     Feature("kmh_from_last", "km/h", "that distance over the time since", "customer"),
     Feature("km_from_home", "km", "distance to the running centre of card-present rows; starts at home", "customer"),
-    Feature("account_age", "day", "time since the customer came to the institution", "row"),
-    Feature("card_age", "day", "time since the card was issued", "row"),
+    Feature("account_age", "day", "time since the customer came to the institution", "date"),
+    Feature("card_age", "day", "time since the card was issued", "date"),
     Feature("card_attempts_hour", "count", "attempts with this card, decayed over an hour", "card"),
     Feature("card_attempts_day", "count", "attempts with this card, decayed over a day", "card"),
     Feature("card_declined_day", "count", "declined attempts with this card, decayed over a day", "card"),
@@ -113,6 +113,7 @@ INPUTS: Final[tuple[str, ...]] = (*NAMES, *CODES, *NUMBERS)
 
 WHOSE: Final = {
     "row": "the row itself",
+    "date": "a date that the institution knows",
     "customer": "the customer, up to the row",
     "card": "the card, up to the row",
     "merchant": "the merchant, at the customer's institution when the tick began",

@@ -11,11 +11,8 @@ from small_economy import finish, found, plans, recorded
 
 from finsim import payments as pay
 from finsim.agents.customer import BUSINESS
-from finsim.agents.plan_sources import P_TRANSFER
-from finsim.agents.plan_trial import IN_TWO, LEAST, in_two
 from finsim.clock import DAY, HOUR
 from finsim.economy import Economy
-from finsim.interpreted import as_written
 
 MUCH = {"fraud.intensity": 8, "run.days": 12, "population.customers": 400}
 FIELDS = (
@@ -185,30 +182,3 @@ def test_firms_pay_and_are_paid() -> None:
     firms = np.flatnonzero(economy.world.customers.data["segment_code"] == BUSINESS)
     mine = rows[np.isin(rows["owner"], firms)]
     assert {pay.TRANSFER, pay.INCOME, pay.DEPOSIT} <= set(mine["kind"].tolist())
-
-
-def test_what_goes_to_somebody_new_may_come_in_two() -> None:
-    books, day = found(**{"population.customers": 400}).world.books, 17_000
-    rows = np.zeros(2, dtype=pay.TRANSACTION).view(np.recarray)
-    whole = {"transaction_id": 7, "timestamp": day * DAY + 23 * HOUR, "amount": 4_321, "channel": pay.APP, "payee": 3}
-
-    def planned(owner: int, **change: int) -> int:
-        rows[:] = 0
-        for name, value in {**whole, **change}.items():
-            rows[name][0] = value
-        return int(as_written(in_two)(rows, 1, owner, P_TRANSFER, owner % 20, day, books))
-
-    seen = 0
-    for owner in range(400):
-        if planned(owner) == 2:
-            seen += 1
-            assert rows["amount"].sum() == whole["amount"]
-            assert (rows["amount"] > 0).all()
-            assert rows["timestamp"][0] <= rows["timestamp"][1] < (day + 1) * DAY
-            assert rows["transaction_id"][1] not in (0, rows["transaction_id"][0])
-            assert (rows["payee"] == 3).all()
-        else:
-            assert rows["amount"].tolist() == [whole["amount"], 0]
-    assert abs(seen / 400 - IN_TWO) < 4 * np.sqrt(IN_TWO * (1 - IN_TWO) / 400)
-    assert {planned(owner, amount=LEAST - 1) for owner in range(100)} == {1}, "too little to be parted"
-    assert {planned(owner, channel=pay.BRANCH) for owner in range(100)} == {1}, "who is at the counter pays at once"

@@ -2,7 +2,7 @@
 
 Actors: a ring, the market of stolen details, shops online, the cardholder. Stage: purchases with one card, one after
 the other, up to 25, until declines are too many, the card is blocked or the holder reports; most within hours, some a
-few a day or one every two days (`care.PACES`), as the ring has learned to. Sources: bursts BEHAVIOUR-010, amounts
+few a day or one a day (`care.PACES`), as the ring has learned. Sources: bursts BEHAVIOUR-010, amounts
 US-019, the rate US-115, US-116 and US-020.
 
 Traces in transactions: shops and categories new to the card, goods that sell again, dearer than usual, some on a card
@@ -19,9 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from finsim import payments as pay
-from finsim.agents.fraud.remote import buy_remotely
-from finsim.clock import HOUR
-from finsim.rng import to_normal
+from finsim.agents.fraud.remote import buy_remotely, next_purchase
 
 if TYPE_CHECKING:
     from finsim.agents.fraud.campaign import Campaign
@@ -30,14 +28,6 @@ if TYPE_CHECKING:
 MOST_DECLINES, GIVES_UP = 5, 0.03
 """Declines after which a card is given up, and how often one is enough (assumption: details are mistyped, shops
 decline for reasons of their own, and another shop is tried)."""
-
-KEEPS_ON = 0.92
-"""Purchases that follow the one before at once rather than at an hour at which people are online (assumption: a card
-is used up before it is blocked, BEHAVIOUR-010)."""
-
-PAUSE = (0.5, 1.0, 2.5)
-"""Pauses between purchases on a card of careless, usual and careful thieves, against `burst_hours` times the campaign's
-pace (assumption)."""
 
 
 class CardNotPresent:
@@ -54,8 +44,8 @@ class CardNotPresent:
         u = world.draw(campaign)
         campaign.victim = cards[0][0]
         attempts = 1 + min(int(-np.log(u[0]) * (world.settings.card_not_present.attempts - 0.5)), 24)
-        pause = world.choose_pace(campaign) * world.care(campaign).between(*PAUSE)
-        campaign.facts = {"card": list(cards[0]), "left": attempts, "declines": 0, "pause": pause}
+        campaign.facts = {"card": list(cards[0]), "left": attempts, "declines": 0}
+        campaign.pace = world.choose_pace(campaign)
         return world.evening(now, u[1], u[2], ring=campaign.ring)
 
     def act(self, world: Underworld, campaign: Campaign, now: int) -> int | None:
@@ -75,8 +65,4 @@ class CardNotPresent:
                 return None
         if campaign.facts["left"] <= 0:
             return None
-        gap = world.settings.card_not_present.burst_hours * campaign.facts["pause"]
-        gap *= float(np.exp(1.5 * to_normal(u[1:2])[0]))
-        at = int(row["timestamp"]) + int(max(gap, 0.02) * HOUR)
-        # A burst goes on while it works; who has paused for hours comes back when people are online.
-        return world.evening(at, u[2], u[3], keep=KEEPS_ON if gap < 6.0 else 0.0, ring=campaign.ring)
+        return next_purchase(world, campaign, int(row["timestamp"]), u[1:])

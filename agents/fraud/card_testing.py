@@ -2,8 +2,8 @@
 
 Actors: a ring, the market of stolen details, a shop online (digital goods or a charity), the cardholders. Stages:
 tests of a whole batch, minutes to hours apart; hours to days later some purchases with most of the cards that passed,
-fewer where the bank blocks the card or a rule stops it. Sources: US-enumeration-per-adult and BEHAVIOUR-025 for the
-rate; the rest are assumptions.
+at the pace that the ring has learned (`care.PACES`), fewer where the bank blocks the card or a rule stops it. Sources:
+US-enumeration-per-adult and BEHAVIOUR-025 for the rate; the rest are assumptions.
 
 Traces in transactions: cards of several people at one merchant one after the other, a third of the tests verifications
 of 0 and the others a few units, many declines (wrong details, dead cards), often from the same few devices, addresses
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from finsim import payments as pay
-from finsim.agents.fraud.remote import buy_remotely
+from finsim.agents.fraud.remote import buy_remotely, next_purchase
 from finsim.clock import HOUR, MINUTE
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ class CardTesting:
             "test_merchant": world.online_merchant(category, u[2]),
             "alive": [],
             "tested": {},
-            "pause": world.choose_pace(campaign),
         }
+        campaign.pace = world.choose_pace(campaign)
         return now + int(u[3] * 20 * HOUR)
 
     def act(self, world: Underworld, campaign: Campaign, now: int) -> int | None:
@@ -78,8 +78,7 @@ class CardTesting:
         buy_remotely(world, campaign, card, now, 1, world.settings.card_not_present.amount_factor)
         facts["alive"].pop(0)
         if left > 1:
-            gap = world.settings.card_not_present.burst_hours * facts["pause"] * np.exp(1.2 * (2 * u[1] - 1))
-            later = now + int(gap * HOUR)
+            later = next_purchase(world, campaign, now, world.draw(campaign))
             facts["alive"].append([*card, later, left - 1])
             facts["alive"].sort(key=_due)
         # Cards that rested long enough while others were tested are used one after the other.

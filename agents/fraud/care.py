@@ -1,8 +1,8 @@
 """Care: how well thieves imitate their victims, how long they wait and how thinly they spread what they do.
 
 `fraud.difficulty` moves the care of all of them, and nothing else: labels, controls and the number of campaigns stay.
-Campaigns differ around it in style, hurried, usual or patient, and those with stolen card details in pace too: a card
-is used up at once, within a day or two, or over weeks. Rings learn which style and which pace pay: where a bank's rules
+Campaigns differ around it in style, hurried, usual or patient, and those with bought card details in pace too: a card
+is used up at once, over some days, or over weeks. Rings learn which style and which pace pay: where a bank's rules
 or model stop bursts, more of them take their time.
 """
 
@@ -12,7 +12,7 @@ from typing import Final
 
 USUAL: Final = 0.5
 """The care at which each way is as its own parameter or constant says."""
-STYLES: Final = (-0.2, 0.0, 0.2)
+STYLES: Final = (-0.1, 0.0, 0.1)
 """What a campaign's style adds to the difficulty: hurried, usual, patient (assumption); nobody is beyond 0 or 1."""
 STYLE_WEIGHTS: Final = (0.4, 0.37, 0.23)
 """Campaigns of each style before rings know better (assumption: who does not know the controls yet hurries)."""
@@ -20,11 +20,11 @@ READINESS: Final = 1.5
 """Power of the belief in a style, beside that in any other option (assumption: a crew changes how it works sooner than
 what it does)."""
 
-PACES: Final = (0.6, 4.0, 20.0)
-"""What a campaign makes of the pauses between purchases on a card: all at once, within a day or two, over weeks
+PACES: Final = (0.7, 4.0, 14.0)
+"""What a campaign makes of the pauses between purchases on a card: all at once, a few a day, one a day
 (assumption: who waits looks like the cardholder, but the card may be blocked by then)."""
 PACE_WEIGHTS: Final = (0.6, 0.2, 0.2)
-"""Campaigns of each pace before rings know better (assumption: BEHAVIOUR-010, bursts of half an hour to three days)."""
+"""Campaigns of each pace before rings know better (assumption: most cards are used up before they are blocked)."""
 PACE_READINESS: Final = 3.0
 """Power of the belief in a pace (assumption: to wait costs nothing and takes no skill, so it changes first)."""
 

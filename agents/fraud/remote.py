@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finsim import payments as pay
-from finsim.agents.fraud.care import Care
+from finsim.agents.fraud.care import PACES, Care
 from finsim.agents.slots import other_device_code, price
 from finsim.clock import DAY, HOUR
 from finsim.ids import NO_CODE, merchant_code, outside_code, ring_code
@@ -82,6 +82,12 @@ STAYS, SITTING = (0.5, 0.75, 0.95), 3 * HOUR
 customer who moves within minutes is what every detector looks for; who hurries changes proxies all the same)."""
 TOKEN, SECURE = 0.07, 0.015
 """Remote attempts with a card loaded into a wallet of the thief, and with an intercepted code (assumption)."""
+PAUSE = (0.5, 1.0, 2.5)
+"""Pauses between purchases on a card of careless, usual and careful thieves, against `burst_hours` times the campaign's
+pace (assumption)."""
+KEEPS_ON, WITHIN = 0.92, 6.0
+"""Purchases that follow at once, rather than at an hour at which people are online, where the pause is shorter than so
+many hours (assumption: a card is used up before it is blocked, BEHAVIOUR-010)."""
 DEAR = (1.25, 1.0, 0.85)
 """Tickets of careless, usual and careful thieves against `amount_factor` (assumption: who hurries takes what is
 dear)."""
@@ -247,6 +253,23 @@ def buy_remotely(
     world.foreign_amount(row, int(shop["country"]))
     world.submit(row)
     return cents
+
+
+def next_purchase(world: Underworld, campaign: Campaign, at: int, u: NDArray[np.float64]) -> int:
+    """Return when a card is used again, microseconds: by the campaign's pace and care.
+
+    A burst goes on while it works; who has paused for hours comes back when people are online.
+
+    Args:
+        world: the underworld.
+        campaign: the campaign.
+        at: microseconds, of the purchase before.
+        u: three uniforms.
+    """
+    gap = world.settings.card_not_present.burst_hours * PACES[campaign.pace] * world.care(campaign).between(*PAUSE)
+    gap *= float(np.exp(1.5 * to_normal(u[:1])[0]))
+    keep = KEEPS_ON if gap < WITHIN else 0.0
+    return world.evening(at + int(max(gap, 0.02) * HOUR), u[1], u[2], keep=keep, ring=campaign.ring)
 
 
 def _present(row: NDArray[np.void], w: NDArray[np.float64], cents: int, stored: bool, share: float) -> None:

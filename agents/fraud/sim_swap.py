@@ -43,8 +43,11 @@ if TYPE_CHECKING:
 
 
 FIRST_TAKE, NEXT_TAKE = 500_000, 2_000_000
-"""Cents that the first transfer takes at most, below what most banks hold, and a later one to the same payee, so that
-both together are what banks let out in a day (banks.institutions: new_payee_hold, transfer_day_limit)."""
+"""Cents that the first transfer takes at most, below what most banks hold, and a later one, mostly to the same payee,
+so that both together are what banks let out in a day (banks.institutions: new_payee_hold, transfer_day_limit)."""
+
+CHANGES = 0.25
+"""Later transfers that go to another mule (assumption: few, since who was paid once is held less than somebody new)."""
 
 READS_LIMIT = 0.9
 """Transfers for which the thief reads on the bank's page how much may still be sent today (assumption)."""
@@ -73,7 +76,7 @@ class SimSwap:
             "scale": 1.0,
             "receives_codes": True,
             "moved": False,
-            "changes": 0.25,  # a payee that was paid once is no new one
+            "changes": CHANGES,
         }
         v = world.draw(campaign)
         if v[3] < COPIED:

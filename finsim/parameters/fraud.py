@@ -42,7 +42,7 @@ class CardNotPresent(Model):
                         source="assumption: with the other card typologies as many holders robbed as US-115 and US-116 say, times US-bjs-loss, and card fraud by value near US-020 and US-cards-2023")  # fmt: skip
     attempts: float = param(9.0, unit="count", doc="mean purchases tried on a card", low=1.0, high=50.0,
                             source="assumption: a case loses US-119 or US-118 in payments of US-019, six or so; some tries are declined, some holders notice first")  # fmt: skip
-    burst_hours: float = param(1.3, unit="hour", doc="median time between purchases on a card", low=0.02, high=200.0, source="assumption: three a day on a card that is misused, BEHAVIOUR-010, in bursts of half an hour to three days")
+    burst_hours: float = param(1.3, unit="hour", doc="usual time between purchases on a card; a campaign's pace (0.7, 4 or 14) and care multiply it", low=0.02, high=200.0, source="assumption: three a day on a card that is misused, BEHAVIOUR-010, in bursts of half an hour to three days")
     amount_factor: float = param(1.75, unit="ratio", doc="amounts against genuine ones of the category", low=0.1, high=10.0, transform="log", calibratable=True,
                                  source="assumption: leads towards the mean fraudulent payment of US-019")  # fmt: skip
     half_life_days: float = param(35.0, unit="day", doc="time in which stolen details lose half their value", low=1.0, high=1000.0, source="assumption: value half-life of 20 to 60 days")
@@ -69,7 +69,7 @@ class Skimming(Model):
     wait_days: float = param(8.0, unit="day", doc="median time from copying to use", low=0.0, high=120.0, source="assumption: 1 to 45 days")
     cash_machine: float = param(0.6, unit="share", doc="devices at cash machines", low=0.0, high=1.0, source="BEHAVIOUR-018")
     online: float = param(0.35, unit="share", doc="copied cards used online rather than as counterfeits", low=0.0, high=1.0, source="assumption: chip terminals push counterfeits aside")
-    attempts: float = param(6.0, unit="count", doc="mean uses of a counterfeit", low=1.0, high=20.0, source="assumption: 1 to 5 withdrawals, and as many purchases")
+    attempts: float = param(6.0, unit="count", doc="mean uses of a counterfeit", low=1.0, high=20.0, source="assumption: 1 to 5 withdrawals, and more purchases")
 
 
 class AccountTakeover(Model):
@@ -110,7 +110,7 @@ class Fraud(Model):
 
     intensity: float = param(1.0, unit="ratio", doc="how much fraud there is; smaller values are subsets of larger ones", low=0.0, high=20.0, source="design")
     rings: int = param(24, unit="ring", doc="rings at intensity 1; each works on a region larger than the simulated population", low=1, high=190, source="assumption: several dozen crews share a market")
-    difficulty: float = param(0.75, unit="", doc="how careful thieves are: how well they imitate their victims, how long they wait and how thinly they spread; 0: in a hurry, 1: patient",
+    difficulty: float = param(0.65, unit="", doc="how careful thieves are: how well they imitate their victims, how long they wait and how thinly they spread; 0: in a hurry, 1: patient",
                               low=0.0, high=1.0, source="assumption: chosen so that detection by models is in the range of MODELPERF-013 to 045, docs/detectability.md")  # fmt: skip
     adaptation: float = param(1.0, unit="", doc="how strongly rings prefer what has paid; 0: not at all", low=0.0, high=10.0, source="design")
     displacement: float = param(0.6, unit="share", doc="effort that rings withdraw from what no longer pays and put elsewhere; the rest ceases", low=0.0, high=1.0, source="assumption: British remote purchase fraud rose in 2024 while scams fell, and the total moved little")
