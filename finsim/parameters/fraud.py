@@ -110,7 +110,7 @@ class Fraud(Model):
 
     intensity: float = param(1.0, unit="ratio", doc="how much fraud there is; smaller values are subsets of larger ones", low=0.0, high=20.0, source="design")
     rings: int = param(24, unit="ring", doc="rings at intensity 1; each works on a region larger than the simulated population", low=1, high=190, source="assumption: several dozen crews share a market")
-    difficulty: float = param(0.65, unit="", doc="how careful thieves are: how well they imitate their victims, how long they wait and how thinly they spread; 0: in a hurry, 1: patient",
+    difficulty: float = param(0.60, unit="", doc="how careful thieves are: how well they imitate their victims, how long they wait and how thinly they spread; 0: in a hurry, 1: patient",
                               low=0.0, high=1.0, source="assumption: chosen so that detection by models is in the range of MODELPERF-013 to 045, docs/detectability.md")  # fmt: skip
     adaptation: float = param(1.0, unit="", doc="how strongly rings prefer what has paid; 0: not at all", low=0.0, high=10.0, source="design")
     displacement: float = param(0.6, unit="share", doc="effort that rings withdraw from what no longer pays and put elsewhere; the rest ceases", low=0.0, high=1.0, source="assumption: British remote purchase fraud rose in 2024 while scams fell, and the total moved little")
