@@ -39,7 +39,7 @@ BY_START: Final = {
 
 
 def part_of(feature: Feature) -> int:
-    """Return the part to which a feature belongs, 0 for what the request itself tells."""
+    """Return the part to which a feature belongs, 0 for what needs no counting."""
     if feature.counter != "customer":
         return BY_COUNTER.get(feature.counter, 0)
     return next((part for start, part in BY_START.items() if feature.name.startswith(start)), OWN)

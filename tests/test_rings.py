@@ -221,6 +221,6 @@ def test_who_waits_pays_later() -> None:
     hours = np.diff(rows["timestamp"])[same] / HOUR
     pace = np.array([paces[number] for number in rows["campaign"][1:][same].tolist()])
     assert np.bincount(pace).min() > 20
-    at_once, in_days, in_weeks = (float(np.median(hours[pace == k])) for k in range(len(PACES)))
+    at_once, few_a_day, one_a_day = (float(np.median(hours[pace == k])) for k in range(len(PACES)))
     assert at_once < 3.0
-    assert 2 * at_once < in_days < in_weeks / 2
+    assert 2 * at_once < few_a_day < one_a_day / 2

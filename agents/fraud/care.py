@@ -2,7 +2,7 @@
 
 `fraud.difficulty` moves the care of all of them, and nothing else: labels, controls and the number of campaigns stay.
 Campaigns differ around it in style, hurried, usual or patient, and those with bought card details in pace too: a card
-is used up at once, over some days, or over weeks. Rings learn which style and which pace pay: where a bank's rules
+is used up at once, over some days, or over a week. Rings learn which style and which pace pay: where a bank's rules
 or model stop bursts, more of them take their time.
 """
 
