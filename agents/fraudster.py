@@ -16,7 +16,7 @@ from finsim.agents.capital import SPENT, kept
 from finsim.agents.experience import OWN_PRIOR, RUMOUR_PRIOR, Experience
 from finsim.agents.fraud import registry
 from finsim.agents.fraud.campaign import Campaign
-from finsim.agents.fraud.care import pace_of, style_of
+from finsim.agents.fraud.care import PACE, STYLE
 from finsim.clock import DAY
 from finsim.rng import Purpose, poisson_count, to_normal
 
@@ -191,9 +191,9 @@ class Fraudster(mesa.Agent):  # type: ignore[misc]
         for what, option in world.options_of(row):
             self._remember(what, str(option), 1.0, gained)
         self._remember("size", str(campaign.size), 1.0, gained)
-        self._remember(style_of(name), str(campaign.style), 1.0, gained)
+        self._remember(STYLE.of(name), str(campaign.style), 1.0, gained)
         if campaign.pace >= 0:
-            self._remember(pace_of(name), str(campaign.pace), 1.0, gained)
+            self._remember(PACE.of(name), str(campaign.pace), 1.0, gained)
 
     def lose(self, campaign: Campaign, cents: int) -> None:
         """Give back money of a campaign that was recalled; the ring learns from it while the campaign goes on."""

@@ -17,16 +17,7 @@ from finsim.agents.first_party import FirstParty
 from finsim.agents.fraud import registry
 from finsim.agents.fraud.aftermath import is_set_off
 from finsim.agents.fraud.campaign import Campaign
-from finsim.agents.fraud.care import (
-    PACE_READINESS,
-    PACE_WEIGHTS,
-    READINESS,
-    STYLE_WEIGHTS,
-    STYLES,
-    Care,
-    pace_of,
-    style_of,
-)
+from finsim.agents.fraud.care import PACE, STYLE, Care, Manner
 from finsim.agents.fraud.laundering import LAUNDERING
 from finsim.agents.fraud.remote import resale_weights
 from finsim.agents.fraud.synthetic_identity import LONGEST, building_days
@@ -87,7 +78,7 @@ class Underworld(CampaignRequests, RingChoices):
         self.identities = Identities(self)
         size = len(economy.world.customers)
         self.scale = size / 1000.0 / 365.0
-        self.cares = [Care(self.settings.difficulty + more) for more in STYLES]
+        self.cares = [Care(self.settings.difficulty + more) for more in STYLE.values]
         self.resale = [resale_weights(economy, care) for care in self.cares]
         # Cumulative weights of categories by ring and style, today.
         self.shopping: dict[tuple[int, int], NDArray[np.float64]] = {}
@@ -191,12 +182,16 @@ class Underworld(CampaignRequests, RingChoices):
         return self._choose("size", SIZE_WEIGHTS, ring.row, number, 1)
 
     def choose_style(self, ring: Fraudster, typology: str, number: int) -> int:
-        """Return a position in STYLES for a campaign: all of them are tried, and more often what is let through."""
-        return self._choose(style_of(typology), STYLE_WEIGHTS, ring.row, number, 2, READINESS)
+        """Return a position in the values of STYLE for a campaign."""
+        return self._choose_manner(STYLE, typology, ring.row, number, 2)
 
     def choose_pace(self, campaign: Campaign) -> int:
-        """Return a position in PACES for a campaign: all of them are tried, and more often what is let through."""
-        return self._choose(pace_of(campaign.typology), PACE_WEIGHTS, campaign.ring, campaign.number, 3, PACE_READINESS)
+        """Return a position in the values of PACE for a campaign."""
+        return self._choose_manner(PACE, campaign.typology, campaign.ring, campaign.number, 3)
+
+    def _choose_manner(self, manner: Manner, typology: str, ring: int, number: int, second: int) -> int:
+        """Return a position in a manner's values: all of them are tried, and more often what is let through."""
+        return self._choose(manner.of(typology), manner.usual, ring, number, second, manner.readiness)
 
     def _choose(
         self, what: str, usual: tuple[float, ...], ring: int, number: int, second: int, readiness: float = 1.0

@@ -14,7 +14,7 @@ from finsim.agents.capital import capacities
 from finsim.agents.credentials import CHEAPEST, CREDENTIAL, CredentialMarket
 from finsim.agents.experience import Experience, Usual
 from finsim.agents.fraud.campaign import Campaign
-from finsim.agents.fraud.care import PACE_WEIGHTS, PACES, pace_of
+from finsim.agents.fraud.care import PACE
 from finsim.agents.underworld import BOUGHT
 from finsim.checkpoint import capture, reinstate
 from finsim.clock import DAY, HOUR
@@ -185,14 +185,14 @@ def test_a_ring_whose_bursts_are_declined_waits_longer(adaptation: float) -> Non
         campaigns = [Campaign(number, "card_not_present", ring.row, 0) for number in range(400)]
         return float(np.mean([world.choose_pace(campaign) == 0 for campaign in campaigns]))
 
-    error = np.sqrt(PACE_WEIGHTS[0] * (1 - PACE_WEIGHTS[0]) / 400)
-    assert abs(bursts() - PACE_WEIGHTS[0]) < 4 * error, "as usual, before anything is known"
+    error = np.sqrt(PACE.usual[0] * (1 - PACE.usual[0]) / 400)
+    assert abs(bursts() - PACE.usual[0]) < 4 * error, "as usual, before anything is known"
     for pace, gained in ((0, 10.0), (1, 50.0), (2, 50.0)):
-        ring.experience.learn(f"{pace_of('card_not_present')}/{pace}", 50.0, gained)
+        ring.experience.learn(f"{PACE.of('card_not_present')}/{pace}", 50.0, gained)
     if adaptation:
-        assert bursts() < PACE_WEIGHTS[0] / 3
+        assert bursts() < PACE.usual[0] / 3
     else:
-        assert abs(bursts() - PACE_WEIGHTS[0]) < 4 * error
+        assert abs(bursts() - PACE.usual[0]) < 4 * error
 
 
 def test_rings_learn_about_pace_where_it_is_a_choice() -> None:
@@ -200,8 +200,8 @@ def test_rings_learn_about_pace_where_it_is_a_choice() -> None:
     days(economy, 12)
     world = economy.underworld
     learned = {arm.rsplit("/", 1)[0] for arm in world.rumours.arms if arm.startswith("pace of ")}
-    assert pace_of("card_not_present") in learned
-    assert learned <= {pace_of(name) for name in BOUGHT}
+    assert PACE.of("card_not_present") in learned
+    assert learned <= {PACE.of(name) for name in BOUGHT}
     chosen = {campaign.typology for campaign in world.campaigns.values() if campaign.pace >= 0}
     assert chosen <= set(BOUGHT)
     assert len({campaign.typology for campaign in world.campaigns.values()} - chosen) > 3
@@ -221,6 +221,6 @@ def test_who_waits_pays_later() -> None:
     hours = np.diff(rows["timestamp"])[same] / HOUR
     pace = np.array([paces[number] for number in rows["campaign"][1:][same].tolist()])
     assert np.bincount(pace).min() > 20
-    at_once, few_a_day, one_a_day = (float(np.median(hours[pace == k])) for k in range(len(PACES)))
+    at_once, few_a_day, one_a_day = (float(np.median(hours[pace == k])) for k in range(len(PACE.values)))
     assert at_once < 3.0
     assert 2 * at_once < few_a_day < one_a_day / 2

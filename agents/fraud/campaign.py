@@ -29,8 +29,8 @@ class Campaign:
         draws: draws made so far; the counter of the campaign's own stream.
         ordinal: requests made so far.
         size: position in `underworld.SIZES`, how much of the usual amounts its ring goes for.
-        style: position in `care.STYLES`, how careful it is.
-        pace: position in `care.PACES`, how long it waits between purchases on a card; -1 where that is no choice.
+        style: position in the values of `care.STYLE`, how careful it is.
+        pace: position in the values of `care.PACE`, how long it waits between purchases; -1 where that is no choice.
         facts: whatever else the typology keeps: plain values, lists and dicts of those.
         victims: customers against whom an attempt was made.
         attempts, approved: rows, as `campaigns` counts them.

@@ -2,7 +2,7 @@
 
 Actors: a ring, the market of stolen details, shops online, the cardholder. Stage: purchases with one card, one after
 the other, up to 25, until declines are too many, the card is blocked or the holder reports; most within hours, some a
-few a day or one a day (`care.PACES`), as the ring has learned. Sources: bursts BEHAVIOUR-010, amounts
+few a day or one a day (`care.PACE`), as the ring has learned. Sources: bursts BEHAVIOUR-010, amounts
 US-019, the rate US-115, US-116 and US-020.
 
 Traces in transactions: shops and categories new to the card, goods that sell again, dearer than usual, some on a card

@@ -2,7 +2,7 @@
 
 Actors: a ring, the market of stolen details, a shop online (digital goods or a charity), the cardholders. Stages:
 tests of a whole batch, minutes to hours apart; hours to days later some purchases with most of the cards that passed,
-at the pace that the ring has learned (`care.PACES`), fewer where the bank blocks the card or a rule stops it. Sources:
+at the pace that the ring has learned (`care.PACE`), fewer where the bank blocks the card or a rule stops it. Sources:
 US-enumeration-per-adult and BEHAVIOUR-025 for the rate; the rest are assumptions.
 
 Traces in transactions: cards of several people at one merchant one after the other, a third of the tests verifications

@@ -8,35 +8,42 @@ or model stop bursts, more of them take their time.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 USUAL: Final = 0.5
 """The care at which each way is as its own parameter or constant says."""
-STYLES: Final = (-0.1, 0.0, 0.1)
-"""What a campaign's style adds to the difficulty: hurried, usual, patient (assumption); nobody is beyond 0 or 1."""
-STYLE_WEIGHTS: Final = (0.4, 0.37, 0.23)
-"""Campaigns of each style before rings know better (assumption: who does not know the controls yet hurries)."""
-READINESS: Final = 1.5
-"""Power of the belief in a style, beside that in any other option (assumption: a crew changes how it works sooner than
-what it does)."""
-
-PACES: Final = (0.7, 4.0, 14.0)
-"""What a campaign makes of the pauses between purchases on a card: all at once, a few a day, one a day
-(assumption: who waits looks like the cardholder, but the card may be blocked by then)."""
-PACE_WEIGHTS: Final = (0.6, 0.2, 0.2)
-"""Campaigns of each pace before rings know better (assumption: most cards are used up before they are blocked)."""
-PACE_READINESS: Final = 3.0
-"""Power of the belief in a pace (assumption: to wait costs nothing and takes no skill, so it changes first)."""
 
 
-def pace_of(typology: str) -> str:
-    """Return the name of the choice of pace in a typology."""
-    return f"pace of {typology}"
+@dataclass(frozen=True)
+class Manner:
+    """One side of how a campaign works; rings learn which value pays, typology by typology.
+
+    Args:
+        name: what it is called.
+        values: what it may be.
+        usual: share of campaigns with each value before rings know better.
+        readiness: power of the belief in a value, beside that in any other option.
+    """
+
+    name: str
+    values: tuple[float, ...]
+    usual: tuple[float, ...]
+    readiness: float
+
+    def of(self, typology: str) -> str:
+        """Return the name of the choice in a typology: what is let through of one says little about another."""
+        return f"{self.name} of {typology}"
 
 
-def style_of(typology: str) -> str:
-    """Return the name of the choice of style in a typology: what is let through of one says little about another."""
-    return f"style of {typology}"
+STYLE: Final = Manner("style", values=(-0.1, 0.0, 0.1), usual=(0.4, 0.37, 0.23), readiness=1.5)
+"""What a campaign adds to the difficulty: hurried, usual, patient; nobody is beyond 0 or 1 (assumption: who does not
+know the controls yet hurries; a crew changes how it works sooner than what it does)."""
+
+PACE: Final = Manner("pace", values=(0.7, 4.0, 14.0), usual=(0.6, 0.2, 0.2), readiness=3.0)
+"""What a campaign makes of the pauses between purchases on a card: all at once, a few a day, one a day (assumption:
+most cards are used up before they are blocked; who waits looks like the cardholder; to wait takes no skill, so it
+changes first)."""
 
 
 class Care:

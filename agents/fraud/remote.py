@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finsim import payments as pay
-from finsim.agents.fraud.care import PACES, Care
+from finsim.agents.fraud.care import PACE, Care
 from finsim.agents.slots import other_device_code, price
 from finsim.clock import DAY, HOUR
 from finsim.ids import NO_CODE, merchant_code, outside_code, ring_code
@@ -266,7 +266,8 @@ def next_purchase(world: Underworld, campaign: Campaign, at: int, u: NDArray[np.
         at: microseconds, of the purchase before.
         u: three uniforms.
     """
-    gap = world.settings.card_not_present.burst_hours * PACES[campaign.pace] * world.care(campaign).between(*PAUSE)
+    gap = world.settings.card_not_present.burst_hours * PACE.values[campaign.pace]
+    gap *= world.care(campaign).between(*PAUSE)
     gap *= float(np.exp(1.5 * to_normal(u[:1])[0]))
     keep = KEEPS_ON if gap < WITHIN else 0.0
     return world.evening(at + int(max(gap, 0.02) * HOUR), u[1], u[2], keep=keep, ring=campaign.ring)
