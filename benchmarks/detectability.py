@@ -23,7 +23,9 @@ from printing import show
 
 import finsim
 from finsim.evaluation import bands
+from finsim.evaluation.detectability import ALIKE
 from finsim.evaluation.evaluate import Evaluation
+from finsim.evaluation.metrics import Estimate
 from finsim.scenario import parse_settings
 
 FACTS = ("rows", "fraud", "base_rate", "train_fraud_known", "test_fraud", "test_base_rate")
@@ -58,8 +60,12 @@ def tables(report: Evaluation) -> tuple[list[dict[str, Any]], list[dict[str, Any
     return measures, typologies, sorted(columns, key=lambda row: -row["roc_auc"])
 
 
-def figures(scenario: str, seed: int, overrides: dict[str, Any]) -> dict[str, float]:
-    """Return the figures of the bands of one run, and its fraud by rows and rate."""
+def figures(scenario: str, seed: int, overrides: dict[str, Any]) -> tuple[dict[str, float], dict[str, float]]:
+    """Return the figures of the bands of one run with its fraud by rows and rate, and how each typology is found.
+
+    The second is the ROC AUC of boosting with history among all payments of the same rail, kind and channel, of the
+    typologies that the training knew.
+    """
     with tempfile.TemporaryDirectory() as folder:
         data = finsim.run(scenario, out=Path(folder) / "run", seed=seed, overrides=overrides)
         found = finsim.evaluate(data, parts=("detectability",), repeats=0).detectability
@@ -69,17 +75,38 @@ def figures(scenario: str, seed: int, overrides: dict[str, Any]) -> dict[str, fl
     out |= {band.figure: judged["figures"][band.model][band.measure]["value"] for band in bands.BANDS}
     out |= {f"{model}, ROC AUC": judged["figures"][model]["roc_auc"]["value"] for model in bands.ORDER[:-1]}
     out["fraud rows a compromised card and day"] = judged["facts"]["fraud_rows_a_compromised_card_day"]
-    return out
+    by = found["typologies"][bands.HISTORY]
+    return out, {name: by[name][ALIKE]["value"] for name in found["learned"] if name in by}
 
 
-def averaged(args: argparse.Namespace) -> list[dict[str, Any]]:
-    """Return one row a figure: its means at each level of difficulty, with the band where there is one level."""
+def ordered(runs: list[dict[str, float]]) -> tuple[list[dict[str, Any]], str, bool]:
+    """Return one row a typology that two runs knew, the easiest first; whether they stand in order, as a line too."""
+    rows, found = [], {}
+    for name in sorted(set().union(*runs)):
+        values = [run[name] for run in runs if name in run]
+        if len(values) > 1:
+            found[name] = Estimate(*mean_interval(values))
+            rows.append({"typology": name, "seeds": len(values), "ROC AUC": found[name].value, "from": found[name].low,
+                         "to": found[name].high})  # fmt: skip
+    kept = not bands.out_of_order(found)
+    verdict = f"card testing easiest, purchase scams and friendly fraud hardest: {'yes' if kept else 'NO'}"
+    missing = sorted({*bands.EASIEST, *bands.HARDEST} - set(found))
+    if missing:
+        verdict += f", as far as can be said: the training knew too little of {', '.join(missing)}"
+    return sorted(rows, key=lambda row: -float(row["ROC AUC"])), verdict, kept
+
+
+def averaged(args: argparse.Namespace) -> tuple[list[dict[str, Any]], list[dict[str, float]]]:
+    """Return one row a figure, and the typologies of each run where there is one level of difficulty.
+
+    A row holds the means at each level, with the band where there is one level.
+    """
     seeds, overrides = range(args.seed, args.seed + args.seeds), parse_settings(args.set)
     levels = args.difficulty or [None]
     added: dict[Any, dict[str, Any]] = {level: {} if level is None else {"fraud.difficulty": level} for level in levels}
     jobs = [(args.scenario, seed, overrides | added[level]) for level in levels for seed in seeds]
     found = side_by_side(figures, jobs, args.processes)
-    runs = {level: found[k * len(seeds) : (k + 1) * len(seeds)] for k, level in enumerate(levels)}
+    runs = {level: [one for one, _ in found[k * len(seeds) :][: len(seeds)]] for k, level in enumerate(levels)}
     wanted = {band.figure: band for band in bands.BANDS}
     rows = []
     for name in runs[levels[0]][0]:
@@ -93,7 +120,7 @@ def averaged(args: argparse.Namespace) -> list[dict[str, Any]]:
         if levels == [None]:
             row["kept"] = None if band is None else bool(band.kept(row["mean"]))
         rows.append(row)
-    return rows
+    return rows, [typologies for _, typologies in found] if levels == [None] else []
 
 
 def main() -> None:
@@ -111,20 +138,28 @@ def main() -> None:
     if args.path is None:
         if args.seeds < 2:
             parser.error("--seeds must be 2 or more: one run gives no interval")
-        rows = averaged(args)
+        rows, typologies = averaged(args)
         seeds = f"mean of {args.seeds} seeds from {args.seed} on"
         title = f"Detectability of fraud in remote card payments: {args.scenario}, {seeds}"
-        show(title, rows, as_json=args.json)
-        if not args.difficulty and not all(row["kept"] is not False for row in rows):
+        if args.difficulty:
+            show(title, rows, as_json=args.json)
+            return
+        ranking, verdict, in_order = ordered(typologies)
+        if args.json:
+            show(title, [*rows, *ranking], [verdict], as_json=True)
+        else:
+            show(title, rows)
+            show("Typologies in all payments, boosting with history among payments alike", ranking, [verdict])
+        if not in_order or any(row["kept"] is False for row in rows):
             raise SystemExit(1)
         return
     report = finsim.evaluate(args.path, parts=("detectability", "leaks"))
-    measures, typologies, columns = tables(report)
+    measures, by_typology, columns = tables(report)
     if args.json:
-        show("Detectability", [*measures, *typologies, *columns], report.leaks, as_json=True)
+        show("Detectability", [*measures, *by_typology, *columns], report.leaks, as_json=True)
         return
     show("Detectability of fraud", measures)
-    show("By model and typology", typologies)
+    show("By model and typology", by_typology)
     show("Each column alone, all fraud", columns, report.leaks)
 
 

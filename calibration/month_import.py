@@ -30,8 +30,8 @@ def month_overlay(table: HourlyTable, unit: float, per_wallet: float, separable:
         table: the month.
         unit: units of the table's currency for one of the scenario's.
         per_wallet: payments a month of all types of a wallet in use; the table does not know how many wallets it is of.
-        separable: describe activity by a factor for each day and one for each hour of the day instead of each hour of
-            the month, and amounts by one mean and one spread: 54 numbers for each type instead of 2,160.
+        separable: let each hour's activity be the product of a factor of its day and one of the hour of the day, and
+            amounts have one mean and one spread: 54 free numbers for each type instead of 2,160.
     """
     total = table.count.sum()
     uses = {

@@ -5,9 +5,9 @@ a part of the copies, days after the device came off, each until a decline or en
 share of cash machines BEHAVIOUR-018.
 
 Traces in transactions: the misused cards share a genuine visit to one merchant in a window of days before (the point of
-compromise); then withdrawals and purchases by magnetic stripe in one area where the ring is, some keyed in or from a
-mobile wallet into which the card was loaded; other copies, and all of credit cards, buy remotely. In `events`: nothing
-but cards that are blocked and replaced. Confounder: magnetic-stripe fallback (behaviour.magstripe_share), journeys
+compromise); then withdrawals and purchases by magnetic stripe in one area, often far away, some keyed in or from a
+mobile wallet into which the card was loaded; other copies buy remotely. In `events`: nothing but cards that are
+blocked and replaced. Confounder: magnetic-stripe fallback (behaviour.magstripe_share), journeys
 (behaviour.trips_away_per_year), the many customers of one machine.
 """
 
@@ -30,8 +30,11 @@ if TYPE_CHECKING:
 READ = 0.8
 """Remote attempts with copied cards whose details prove right (assumption: the stripe has no security code, and codes
 are guessed or seen)."""
-AT_MACHINES = 0.35
+AT_MACHINES = 0.3
 """Uses of a copied debit card in person that take cash (assumption: less than half, since limits of a day are low)."""
+STAYS = 0.35
+"""Devices whose copies are used around the place of the device; those of the others are sent somewhere, at times abroad
+(assumption: who puts on a device lives within reach of it)."""
 PAUSE = (0.3, 1.0, 3.5)
 """Pauses between uses of a copy by careless, usual and careful thieves, against the usual ones (assumption)."""
 
@@ -54,11 +57,11 @@ class Skimming:
             return None
         v = world.draw(campaign)
         days = max(1.0, -settings.days * float(np.log(v[0])))
-        campaign.facts = {
-            "copied": [],
-            "uses": [],
-            "area": int(v[1] * world.economy.world.places.homes) if v[2] < 0.95 else world.foreign_area(v[3]),
-        }
+        places = world.economy.world.places
+        area = int(v[1] * places.homes) if v[2] < 0.95 else world.foreign_area(v[3])
+        if v[2] < STAYS:
+            area = int(places.merchants["area"][merchant])
+        campaign.facts = {"copied": [], "uses": [], "area": area}
         world.theft.leak(merchant, campaign.number, now, now + int(days * DAY))
         return now + int(days * DAY)
 
@@ -71,7 +74,7 @@ class Skimming:
                 u = world.draw(campaign)
                 if u[0] < settings.monetised:
                     wait = settings.wait_days * float(np.exp(0.8 * to_normal(u[1:2])[0]))
-                    online = bool(u[2] < settings.online or slot == 2)
+                    online = bool(u[2] < settings.online)
                     due = world.opening(now + int(wait * DAY) + int(u[3] * DAY), u[2])
                     facts["uses"].append(
                         [due, customer, slot, code, 1 + int(-np.log(u[3]) * settings.attempts), online]

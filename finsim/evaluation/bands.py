@@ -170,15 +170,19 @@ def verdicts(
                 None,
                 None,
                 "card testing easiest, purchase scams and friendly fraud hardest",
-                not _out_of_order(typologies),
+                not out_of_order(typologies),
                 "assumption: expert judgement",
             )
         )
     return out
 
 
-def _out_of_order(typologies: Mapping[str, Estimate]) -> bool:
-    """Return whether some typology is surely easier than the easiest, or surely harder than the hardest."""
+def out_of_order(typologies: Mapping[str, Estimate]) -> bool:
+    """Return whether some typology is surely easier than the easiest, or surely harder than the hardest.
+
+    Args:
+        typologies: how well each is told from genuine rows; sure is what intervals that do not meet say.
+    """
     others = [one for name, one in typologies.items() if name not in {*EASIEST, *HARDEST}]
     easy = [typologies[name] for name in EASIEST if name in typologies]
     hard = [typologies[name] for name in HARDEST if name in typologies]

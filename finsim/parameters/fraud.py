@@ -68,7 +68,7 @@ class Skimming(Model):
     monetised: float = param(0.43, unit="share", doc="copied cards that are used", low=0.0, high=1.0, source="assumption: 10 to 50 per cent")
     wait_days: float = param(8.0, unit="day", doc="median time from copying to use", low=0.0, high=120.0, source="assumption: 1 to 45 days")
     cash_machine: float = param(0.6, unit="share", doc="devices at cash machines", low=0.0, high=1.0, source="BEHAVIOUR-018")
-    online: float = param(0.35, unit="share", doc="copied cards used online rather than as counterfeits", low=0.0, high=1.0, source="assumption: chip terminals push counterfeits aside")
+    online: float = param(0.6, unit="share", doc="copied cards used online rather than as counterfeits", low=0.0, high=1.0, source="assumption: chip terminals push counterfeits aside")
     attempts: float = param(6.0, unit="count", doc="mean uses of a counterfeit", low=1.0, high=20.0, source="assumption: 1 to 5 withdrawals, and more purchases")
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 from finsim.agents.fraud.laundering.pattern import ANYWHERE, CASH, INSIDE, PLACEMENT, Draws, Pattern
 from finsim.agents.fraud.laundering.typology import LaunderingTypology
 
-SMALLEST = 0.05
+SMALLEST = 0.03
 """Smallest deposit as a share of the threshold (assumption: who fears to be noticed pays in what many people do)."""
 
 
