@@ -22,7 +22,7 @@ COMMANDS = {
     "first_run": ["first_run.py"],
     "determinism": ["determinism.py", "--scenario", "baseline", "--customers", "2000", "--days", "20"],
     "twins": ["twins.py"],
-    "detectability": ["detectability.py", "--seeds", "6", "--seed", "139"],
+    "detectability": ["detectability.py", "--seeds", "8", "--seed", "161"],
     "composition": ["replicates.py", "--compared", "--days", "300", "--cache", "runs/replicates"],
 }
 
