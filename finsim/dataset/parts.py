@@ -128,7 +128,6 @@ class PartWriter:
                 writer.write_table(group, row_group_size=GROUP)
                 rows += group.num_rows
                 total = content.add(total, value)
-        pa.default_memory_pool().release_unused()  # or each thread keeps what its largest part took
         with open(partial, "rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         size = partial.stat().st_size
